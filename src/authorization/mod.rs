@@ -1,0 +1,29 @@
+//! Judges an AuthorizationPolicy: will what it says be enforced, and if not, what to write instead.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | [`policy`] | the policy as Istio's API writes it, borrowed from its JSON; what an UPDATE changes |
+//! | [`attachment`] | how a policy says which waypoint is to enforce it; the annotation's grammar |
+//! | [`mod@needs`] | what in a policy only a waypoint can enforce, field by field |
+//! | [`consequence`] | what becomes of those parts where no waypoint enforces them |
+//! | [`settings`] | what the operator chose, `authorizationPolicies` in the configuration |
+//! | [`verdict`] | all of it together: allow, allow with warnings, refuse |
+//!
+//! The verdict here rests on the structure of one policy alone. What a selector really selects, and
+//! which enforcer receives what, are facts about a cluster; where they are unknown, a selector is
+//! taken to meet ambient workloads.
+//!
+//! Nothing here reaches outside: a policy and settings go in, a verdict comes out.
+
+pub mod attachment;
+pub mod consequence;
+pub mod needs;
+pub mod policy;
+pub mod settings;
+pub mod verdict;
+
+pub use attachment::{Attachment, MalformedAnnotation, Unattached, WAYPOINT_FOR, WaypointFor};
+pub use needs::{Need, needs};
+pub use policy::{AuthorizationPolicy, Change, Malformed, changes};
+pub use settings::Settings;
+pub use verdict::{Reason, Remedy, Verdict, Warning, judge};

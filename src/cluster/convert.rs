@@ -1,0 +1,47 @@
+//! The one place where Kubernetes objects become facts, for webhook, audit and command line alike.
+
+use serde::de::{DeserializeSeed, Deserializer};
+
+use crate::placement::facts::{NotAPod, Pod};
+use crate::placement::json::{Depth, Node, Object};
+
+/// A Kubernetes object whose metadata and spec are opened while the document around it is parsed, so that
+/// a review is read once. `null` where there is none (the object of a DELETE).
+#[derive(Debug, Default)]
+pub struct Opened<'a>(Option<Object<'a>>);
+
+/// What placing looks at in nearly every Pod.
+const METADATA_AND_SPEC: Depth = Depth::Open(&[
+    (
+        "metadata",
+        Depth::Open(&[("labels", Depth::Texts), ("annotations", Depth::Texts)]),
+    ),
+    ("spec", Depth::SHALLOW),
+]);
+
+// === impl Opened ===
+
+impl<'a> Opened<'a> {
+    /// The Pod in it.
+    ///
+    /// # Errors
+    /// There is no object, or it has no metadata.
+    pub fn into_pod(self) -> Result<Pod<'a>, NotAPod> {
+        self.0.map_or(
+            Err(NotAPod {
+                field: "object",
+                allowed: "there",
+            }),
+            Pod::new,
+        )
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Opened<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        METADATA_AND_SPEC
+            .deserialize(deserializer)
+            .map(Node::into_object)
+            .map(Self)
+    }
+}

@@ -1,0 +1,65 @@
+//! `meshmode config`: the embedded default, a check of a file, the JSON Schema.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use super::{Outcome, complain_of, configuration};
+use crate::config::{DEFAULT, schema};
+
+/// Flags of `meshmode config`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Print the configuration that is used without a file
+    Default,
+    /// Report every mistake in a file, with line and column; exit code 2 where there is one
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// Print the JSON Schema of the file
+    Schema,
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// The file cannot be read, or standard output is gone.
+pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    match &args.command {
+        Command::Default => write!(out, "{DEFAULT}")?,
+        Command::Schema => writeln!(out, "{:#}", schema())?,
+        Command::Check { file } => return check(file, out),
+    }
+    Ok(Outcome::Done)
+}
+
+fn check(file: &std::path::Path, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    match configuration(Some(file))? {
+        Ok(configuration) => {
+            let rules = &configuration.placement;
+            writeln!(
+                out,
+                "{}: {} rules, no mistakes",
+                file.display(),
+                rules.names().count() + rules.off().count()
+            )?;
+            for name in rules.off() {
+                writeln!(
+                    out,
+                    "rule {name} is off: it reads facts that only a connection to a cluster gives"
+                )?;
+            }
+            Ok(Outcome::Done)
+        }
+        Err(problems) => {
+            complain_of(Some(file), &problems);
+            Ok(Outcome::Invalid)
+        }
+    }
+}

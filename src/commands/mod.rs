@@ -1,0 +1,108 @@
+//! The commands, one file each, and the one place where an outcome becomes an exit code.
+
+pub mod certs;
+pub mod completion;
+pub mod config;
+pub mod review;
+pub mod serve;
+pub mod version;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+use crate::config::{Configuration, DEFAULT, Problems, read};
+
+/// Places every Pod of a hybrid Istio mesh in a dataplane mode, and judges AuthorizationPolicies.
+#[derive(Debug, Parser)]
+#[command(version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the admission webhook over HTTPS
+    Serve(serve::Args),
+    /// Answer one AdmissionReview on standard output, as the server would
+    Review(review::Args),
+    /// Print, check or describe configurations
+    Config(config::Args),
+    /// Make a development CA and a certificate of it
+    Certs(certs::Args),
+    /// Print the version
+    Version(version::Args),
+    /// Print the completion script of a shell
+    Completion(completion::Args),
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All is well: 0.
+    Done,
+    /// What was given is not right; it has been said what: 2, as for wrong flags.
+    Invalid,
+}
+
+/// The exit code of a command that could not do its work.
+const FAILED: u8 = 3;
+
+/// Runs the command, prints the error it ends with, and gives the exit code: 0 done, 2 wrong input, 3
+/// failed.
+pub fn run(cli: Cli) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    let result = match cli.command {
+        Command::Serve(args) => serve::run(args),
+        Command::Review(args) => review::run(&args, &mut out),
+        Command::Config(args) => config::run(&args, &mut out),
+        Command::Certs(args) => certs::run(&args, &mut out),
+        Command::Version(args) => version::run(&args, &mut out),
+        Command::Completion(args) => completion::run(&args, &mut out),
+    };
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Invalid) => ExitCode::from(2),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// Says something to a person, beside the data on standard output.
+fn complain(text: &str) {
+    // Where even standard error is gone, there is nobody to tell.
+    drop(writeln!(std::io::stderr(), "meshmode: {text}"));
+}
+
+/// Whoever reads our output has read enough.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// The configuration in `file`, or the embedded default; the inner error says every mistake.
+fn configuration(file: Option<&Path>) -> anyhow::Result<Result<Configuration, Problems>> {
+    let Some(file) = file else {
+        return Ok(read(DEFAULT));
+    };
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("cannot read the configuration {}", file.display()))?;
+    Ok(read(&text))
+}
+
+/// Every mistake of `file`, one a line, with its place.
+fn complain_of(file: Option<&Path>, problems: &Problems) {
+    let name = file.map_or("the embedded default".into(), Path::to_string_lossy);
+    for problem in problems.iter() {
+        complain(&format!("{name}:{problem}"));
+    }
+}

@@ -1,0 +1,189 @@
+//! Checks a file against the table of fields, and collects everything that is wrong with its form.
+
+use super::fields::{Field, Presence, Shape};
+use super::problem::{Problem, Problems};
+use super::tree::{Node, Value};
+
+/// The most characters of a Kubernetes name or label value.
+const MAX_NAME: usize = 63;
+
+/// Checks that `node`, found at `path`, is a section of `fields`.
+pub(super) fn section(node: &Node, path: &str, fields: &[Field], problems: &mut Problems) {
+    let Value::Map(entries) = &node.value else {
+        return problems.add(
+            node,
+            path,
+            format!("is {}; allowed: a map of {}", node.value, names(fields)),
+        );
+    };
+    for (index, (key, value)) in entries.iter().enumerate() {
+        let name = key.text().unwrap_or_default();
+        let below = join(path, name);
+        if entries[..index]
+            .iter()
+            .any(|(earlier, _)| earlier.text() == Some(name))
+        {
+            problems.add(key, &below, "is there twice; leave one".to_owned());
+        }
+        match fields.iter().find(|field| field.name == name) {
+            Some(field) => shape(value, &below, &field.shape, problems),
+            None => problems.add(
+                key,
+                &below,
+                format!("is an unknown field; allowed: {}", names(fields)),
+            ),
+        }
+    }
+    let required = fields
+        .iter()
+        .filter(|field| field.presence == Presence::Required);
+    for field in required.filter(|field| node.get(field.name).is_none()) {
+        problems.add(node, &join(path, field.name), "is missing".to_owned());
+    }
+}
+
+fn shape(node: &Node, path: &str, shape: &Shape, problems: &mut Problems) {
+    match shape {
+        Shape::Section(fields) => section(node, path, fields, problems),
+        Shape::List(fields) => list(node, path, fields, problems),
+        Shape::Labels => labels(node, path, problems),
+        Shape::Constant(text) => one_of(node, path, &[text], problems),
+        Shape::OneOf(texts) => one_of(node, path, texts, problems),
+        Shape::Text | Shape::Expression => {
+            text(node, path, problems, "a text", |text| !text.is_empty())
+        }
+        Shape::Name => text(
+            node,
+            path,
+            problems,
+            "lower-case letters, digits and dashes, at most 63",
+            is_name,
+        ),
+        Shape::Identifier => text(
+            node,
+            path,
+            problems,
+            "letters, digits and underscores, not beginning with a digit",
+            is_identifier,
+        ),
+    }
+}
+
+fn list(node: &Node, path: &str, fields: &[Field], problems: &mut Problems) {
+    let Value::List(elements) = &node.value else {
+        return problems.add(node, path, format!("is {}; allowed: a list", node.value));
+    };
+    for (index, element) in elements.iter().enumerate() {
+        section(element, &format!("{path}[{index}]"), fields, problems);
+    }
+}
+
+fn one_of(node: &Node, path: &str, texts: &[&str], problems: &mut Problems) {
+    if !node.text().is_some_and(|text| texts.contains(&text)) {
+        problems.add(
+            node,
+            path,
+            format!("is {}; allowed: {}", node.value, texts.join(", ")),
+        );
+    }
+}
+
+fn text(node: &Node, path: &str, problems: &mut Problems, allowed: &str, fits: fn(&str) -> bool) {
+    if !node.text().is_some_and(fits) {
+        problems.add(node, path, format!("is {}; allowed: {allowed}", node.value));
+    }
+}
+
+fn labels(node: &Node, path: &str, problems: &mut Problems) {
+    let Value::Map(entries) = &node.value else {
+        return problems.add(
+            node,
+            path,
+            format!("is {}; allowed: a map of labels", node.value),
+        );
+    };
+    for (key, value) in entries {
+        let name = key.text().unwrap_or_default();
+        if !is_label_key(name) {
+            problems.add(
+                key,
+                path,
+                format!(
+                    "{} is no label key; allowed: PREFIX/NAME or NAME",
+                    key.value
+                ),
+            );
+        }
+        if !value.text().is_some_and(is_label_value) {
+            let remedy = match value.value {
+                Value::Other(_) => " (put it in quotes)",
+                Value::Null | Value::Text(_) | Value::List(_) | Value::Map(_) => "",
+            };
+            problems.add(
+                value,
+                &join(path, name),
+                format!(
+                    "is {}; allowed: letters, digits, '-', '_' and '.', at most 63{remedy}",
+                    value.value
+                ),
+            );
+        }
+    }
+}
+
+/// `path.name`, without the dot at the top.
+pub(super) fn join(path: &str, name: &str) -> String {
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
+}
+
+fn names(fields: &[Field]) -> String {
+    fields
+        .iter()
+        .map(|field| field.name)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn is_name(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let bounded = |text: &str| !text.starts_with('-') && !text.ends_with('-');
+    (1..=MAX_NAME).contains(&text.len()) && text.chars().all(allowed) && bounded(text)
+}
+
+fn is_identifier(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !text.is_empty() && text.chars().all(allowed) && !text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+fn is_label_key(text: &str) -> bool {
+    let (prefix, name) = text
+        .rsplit_once('/')
+        .map_or((None, text), |(prefix, name)| (Some(prefix), name));
+    let subdomain = |prefix: &str| prefix.len() <= 253 && prefix.split('.').all(is_name);
+    !name.is_empty() && is_label_value(name) && prefix.is_none_or(subdomain)
+}
+
+fn is_label_value(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let bounded = |c: Option<char>| c.is_none_or(|c| c.is_ascii_alphanumeric());
+    text.len() <= MAX_NAME
+        && text.chars().all(allowed)
+        && bounded(text.chars().next())
+        && bounded(text.chars().last())
+}
+
+impl Problems {
+    /// Adds a problem of the value `node`, which stands at `path`.
+    pub(super) fn add(&mut self, node: &Node, path: &str, message: String) {
+        self.push(Problem {
+            line: node.place.line,
+            column: node.place.column,
+            field: path.to_owned(),
+            message,
+        });
+    }
+}

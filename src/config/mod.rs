@@ -1,0 +1,24 @@
+//! The configuration file: read, checked, and made into rules and settings.
+//!
+//! - [`read()`]: text to [`Configuration`], or every mistake with its place
+//! - [`schema()`]: the JSON Schema; `fields` is the table that both rest on
+//! - [`watch`]: files that are read again when their content changes
+
+mod check;
+mod fields;
+mod problem;
+mod read;
+mod sample;
+mod schema;
+mod tree;
+pub mod watch;
+
+pub use problem::{Problem, Problems};
+pub use read::{Configuration, read};
+pub use schema::schema;
+
+/// The configuration that is used without a file.
+pub const DEFAULT: &str = include_str!("default.yaml");
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,340 @@
+//! A checked tree to a [`Configuration`]. Nothing is repaired: a file with a mistake gives no configuration.
+
+use std::collections::BTreeMap;
+
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error as NoSuchName, StrDeserializer};
+
+use super::check::{self, join};
+use super::fields::FILE;
+use super::problem::{Problem, Problems};
+use super::tree::{self, Node};
+use super::{DEFAULT, sample};
+use crate::authorization::Settings;
+use crate::placement::Mode;
+use crate::placement::decide::RESERVED;
+use crate::placement::expression::Expression;
+use crate::placement::rules::{self, Gives, ModeLabels, OnUnknown, Part, Rule, Rules, Variable};
+
+/// All that an operator configures.
+#[derive(Debug)]
+pub struct Configuration {
+    /// How Pods are placed.
+    pub placement: Rules,
+    /// How AuthorizationPolicies are judged.
+    pub authorization_policies: Settings,
+}
+
+/// Reads the configuration in `text`, which is YAML.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn read(text: &str) -> Result<Configuration, Problems> {
+    let mut problems = Problems::default();
+    let file = match tree::read(text) {
+        Ok(file) => file,
+        Err(error) => {
+            let (line, column) = (error.place.line, error.place.column);
+            let message = format!("is not YAML: {}", error.message);
+            problems.push(Problem {
+                line,
+                column,
+                field: String::new(),
+                message,
+            });
+            return Err(problems);
+        }
+    };
+    check::section(&file, "", FILE, &mut problems);
+    let mut reader = Reader { text, problems };
+    let placement = reader.placement(file.get("placement"));
+    reader.try_out(&placement, file.get("placement"));
+    let authorization_policies = settings(file.get("authorizationPolicies"));
+    if reader.problems.is_empty() {
+        return Ok(Configuration {
+            placement,
+            authorization_policies,
+        });
+    }
+    Err(reader.problems.sorted())
+}
+
+/// Turns what is well-formed into rules, and adds what is wrong with its meaning.
+struct Reader<'t> {
+    text: &'t str,
+    problems: Problems,
+}
+
+impl Reader<'_> {
+    fn placement(&mut self, node: Option<&Node>) -> Rules {
+        let Some(node) = node else {
+            return default_placement();
+        };
+        let variables = self.variables(node.get("variables"));
+        let declared: Vec<&str> = variables.iter().map(|v| v.name.as_str()).collect();
+        let rules = self.rules(node.get("rules"), &declared);
+        let default = default(node.get("default"));
+        Rules::new(variables, rules, default, mode_labels(node.get("modes")))
+    }
+
+    fn variables(&mut self, node: Option<&Node>) -> Vec<Variable> {
+        let mut variables: Vec<Variable> = Vec::new();
+        for (index, element) in node
+            .map(Node::elements)
+            .unwrap_or_default()
+            .iter()
+            .enumerate()
+        {
+            let path = format!("placement.variables[{index}]");
+            let Some((name, node)) = text(element, "name").zip(element.get("name")) else {
+                continue;
+            };
+            let declared: Vec<&str> = variables.iter().map(|v| v.name.as_str()).collect();
+            if declared.contains(&name) {
+                self.problems.add(
+                    node,
+                    &join(&path, "name"),
+                    format!("{name:?} is declared twice"),
+                );
+            }
+            if let Some(expression) = self.expression(element, &path, "expression", &declared) {
+                variables.push(Variable {
+                    name: name.to_owned(),
+                    expression,
+                });
+            }
+        }
+        variables
+    }
+
+    fn rules(&mut self, node: Option<&Node>, declared: &[&str]) -> Vec<Rule> {
+        let elements = node.map(Node::elements).unwrap_or_default();
+        let rules = elements.iter().enumerate().filter_map(|(index, element)| {
+            let path = format!("placement.rules[{index}]");
+            let earlier = elements[..index]
+                .iter()
+                .filter_map(|rule| text(rule, "name"));
+            self.name(element, &path, earlier);
+            self.rule(element, &path, declared)
+        });
+        rules.collect()
+    }
+
+    fn name<'n>(&mut self, rule: &'n Node, path: &str, mut earlier: impl Iterator<Item = &'n str>) {
+        let Some(name) = rule.get("name") else { return };
+        let Some(text) = name.text() else { return };
+        let path = join(path, "name");
+        if earlier.any(|earlier| earlier == text) {
+            self.problems.add(
+                name,
+                &path,
+                format!("{text:?} is the name of an earlier rule; names are unique"),
+            );
+        }
+        if RESERVED.contains(&text) {
+            let message =
+                format!("{text:?} is what records call something else; choose another name");
+            self.problems.add(name, &path, message);
+        }
+    }
+
+    fn rule(&mut self, node: &Node, path: &str, declared: &[&str]) -> Option<Rule> {
+        let when = self.expression(node, path, "when", declared);
+        let warning = self.expression(node, path, "warningExpression", declared);
+        let gives = self.gives(node, path, declared);
+        let name = text(node, "name")?;
+        let reason = text(node, "reason").map_or_else(|| format!("rule {name}"), str::to_owned);
+        let on_unknown = match text(node, "onUnknown") {
+            Some("next") => OnUnknown::Next,
+            Some(_) | None => OnUnknown::Leave,
+        };
+        Some(Rule {
+            name: name.to_owned(),
+            when: when?,
+            gives: gives?,
+            reason,
+            on_unknown,
+            warning,
+        })
+    }
+
+    fn gives(&mut self, node: &Node, path: &str, declared: &[&str]) -> Option<Gives> {
+        let expression = self.expression(node, path, "modeExpression", declared);
+        match (node.get("mode"), node.get("modeExpression")) {
+            (Some(_), None) => mode(node).map(Gives::Mode),
+            (None, Some(_)) => expression.map(Gives::Expression),
+            (Some(mode), Some(_)) => {
+                self.problems.add(
+                    mode,
+                    path,
+                    "has both mode and modeExpression; leave one".to_owned(),
+                );
+                None
+            }
+            (None, None) => {
+                self.problems.add(
+                    node,
+                    path,
+                    "has neither mode nor modeExpression; add one".to_owned(),
+                );
+                None
+            }
+        }
+    }
+
+    /// The expression at `key`, compiled.
+    fn expression(
+        &mut self,
+        node: &Node,
+        path: &str,
+        key: &str,
+        declared: &[&str],
+    ) -> Option<Expression> {
+        let (source, place) = (text(node, key)?, node.get(key)?);
+        let path = join(path, key);
+        match Expression::compile(source, declared) {
+            Ok(expression) => Some(expression),
+            Err(errors) => {
+                for error in errors {
+                    let (line, column) = self.locate(place, source, error.line, error.column);
+                    let (field, message) = (path.clone(), error.message);
+                    self.problems.push(Problem {
+                        line,
+                        column,
+                        field,
+                        message,
+                    });
+                }
+                None
+            }
+        }
+    }
+
+    /// Evaluates the rules on a sample, for what compiling does not find.
+    fn try_out(&mut self, rules: &Rules, placement: Option<&Node>) {
+        let nodes = placement
+            .and_then(|node| node.get("rules"))
+            .map(Node::elements)
+            .unwrap_or_default();
+        for failure in sample::failures(rules) {
+            let key = match failure.part {
+                Part::When => "when",
+                Part::Mode => "modeExpression",
+                Part::Warning => "warningExpression",
+            };
+            let named = |node: &Node| text(node, "name") == Some(failure.rule);
+            let Some(index) = nodes.iter().position(named) else {
+                continue;
+            };
+            let path = format!("placement.rules[{index}].{key}");
+            if let Some(node) = nodes[index].get(key) {
+                self.problems.add(
+                    node,
+                    &path,
+                    format!("cannot be evaluated: {}", failure.cause),
+                );
+            }
+        }
+    }
+
+    /// The place in the file of a place in an expression, where the text stands there as it is (quoted on
+    /// one line, or as a block); else where the expression begins.
+    fn locate(&self, node: &Node, source: &str, line: usize, column: usize) -> (u64, u64) {
+        let start = (node.place.line, node.place.column);
+        let Some(wanted) = source
+            .lines()
+            .nth(line - 1)
+            .filter(|wanted| !wanted.trim().is_empty())
+        else {
+            return start;
+        };
+        let from = usize::try_from(node.place.line - 1).unwrap_or_default();
+        let lines = self.text.lines().enumerate().skip(from);
+        let found = lines
+            .take(source.lines().count() + 1)
+            .find_map(|(number, text)| {
+                text.find(wanted)
+                    .map(|offset| (number, text[..offset].chars().count()))
+            });
+        found.map_or(start, |(number, before)| {
+            (number as u64 + 1, (before + column) as u64)
+        })
+    }
+}
+
+/// The placement of the embedded default, which a test holds to be without mistakes.
+fn default_placement() -> Rules {
+    match read(DEFAULT) {
+        Ok(configuration) => configuration.placement,
+        Err(_) => {
+            let default = rules::Default {
+                mode: Mode::Leave,
+                reason: String::new(),
+            };
+            Rules::new(Vec::new(), Vec::new(), default, mode_labels(None))
+        }
+    }
+}
+
+fn default(node: Option<&Node>) -> rules::Default {
+    let reason = node
+        .and_then(|node| text(node, "reason"))
+        .unwrap_or("no rule decided");
+    let mode = node.and_then(mode).unwrap_or(Mode::Leave);
+    rules::Default {
+        mode,
+        reason: reason.to_owned(),
+    }
+}
+
+fn mode(node: &Node) -> Option<Mode> {
+    text(node, "mode").and_then(|mode| mode.parse().ok())
+}
+
+fn mode_labels(node: Option<&Node>) -> ModeLabels {
+    let labels = |mode: Mode, dataplane: &str, inject: &str| -> BTreeMap<String, String> {
+        let configured = node
+            .and_then(|node| node.get(mode.as_str()))
+            .and_then(|n| n.get("labels"));
+        let defaults = [
+            ("istio.io/dataplane-mode", dataplane),
+            ("sidecar.istio.io/inject", inject),
+        ];
+        let entries: Vec<(&str, &str)> = configured.map_or_else(
+            || defaults.to_vec(),
+            |n| {
+                n.entries()
+                    .filter_map(|(key, value)| Some((key, value.text()?)))
+                    .collect()
+            },
+        );
+        entries
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect()
+    };
+    ModeLabels {
+        ambient: labels(Mode::Ambient, "ambient", "false"),
+        sidecar: labels(Mode::Sidecar, "none", "true"),
+        none: labels(Mode::None, "none", "false"),
+    }
+}
+
+fn settings(node: Option<&Node>) -> Settings {
+    let defaults = Settings::default();
+    let Some(node) = node else { return defaults };
+    Settings {
+        attachment: choice(node, "attachment").unwrap_or(defaults.attachment),
+        annotation: choice(node, "annotation").unwrap_or(defaults.annotation),
+        fail_open: choice(node, "failOpen").unwrap_or(defaults.fail_open),
+    }
+}
+
+fn choice<T: for<'de> serde::Deserialize<'de>>(node: &Node, key: &str) -> Option<T> {
+    let deserializer: StrDeserializer<'_, NoSuchName> = text(node, key)?.into_deserializer();
+    T::deserialize(deserializer).ok()
+}
+
+fn text<'n>(node: &'n Node, key: &str) -> Option<&'n str> {
+    node.get(key).and_then(Node::text)
+}

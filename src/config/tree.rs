@@ -1,0 +1,187 @@
+//! YAML as a tree that remembers where each value stands, so that every mistake can be shown at its place
+//! and not only the first.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{Location, Spanned};
+
+/// A value and its place.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) place: Place,
+    pub(super) value: Value,
+}
+
+/// A place in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    /// From 1.
+    pub(super) line: u64,
+    /// In characters, from 1.
+    pub(super) column: u64,
+}
+
+/// What YAML can say.
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    Null,
+    Text(String),
+    /// A scalar that is no text, as it would be written: `true`, `10`.
+    Other(String),
+    List(Vec<Node>),
+    Map(Vec<(Node, Node)>),
+}
+
+/// A file that is not YAML.
+#[derive(Debug)]
+pub(super) struct NotYaml {
+    pub(super) place: Place,
+    pub(super) message: String,
+}
+
+/// Reads `text`.
+///
+/// # Errors
+/// The place and cause of what is not YAML.
+pub(super) fn read(text: &str) -> Result<Node, NotYaml> {
+    serde_saphyr::from_str(text).map_err(|error| {
+        let place = error
+            .location()
+            .map_or(Place { line: 1, column: 1 }, Place::from);
+        NotYaml {
+            place,
+            message: error.without_snippet().to_string(),
+        }
+    })
+}
+
+// === impl Node ===
+
+impl Node {
+    /// The value at `key` of a map.
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        self.entries()
+            .find(|(name, _)| *name == key)
+            .map(|(_, node)| node)
+    }
+
+    /// The entries of a map whose keys are text.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&str, &Self)> {
+        let entries: &[(Self, Self)] = match &self.value {
+            Value::Map(entries) => entries,
+            Value::Null | Value::Text(_) | Value::Other(_) | Value::List(_) => &[],
+        };
+        entries
+            .iter()
+            .filter_map(|(key, node)| key.text().map(|key| (key, node)))
+    }
+
+    /// The elements of a list.
+    pub(super) fn elements(&self) -> &[Self] {
+        match &self.value {
+            Value::List(elements) => elements,
+            Value::Null | Value::Text(_) | Value::Other(_) | Value::Map(_) => &[],
+        }
+    }
+
+    /// The text of a text.
+    pub(super) fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) => Some(text),
+            Value::Null | Value::Other(_) | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    /// As a person would name it in a message.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("empty"),
+            Self::Text(text) => write!(f, "{text:?}"),
+            Self::Other(scalar) => f.write_str(scalar),
+            Self::List(_) => f.write_str("a list"),
+            Self::Map(_) => f.write_str("a map"),
+        }
+    }
+}
+
+impl From<Location> for Place {
+    fn from(location: Location) -> Self {
+        Self {
+            line: location.line().max(1),
+            column: location.column().max(1),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = Spanned::<Value>::deserialize(deserializer)?;
+        Ok(Self {
+            place: spanned.referenced.into(),
+            value: spanned.value,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("YAML")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::Text(text.to_owned()))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Other(value.to_string()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Other(value.to_string()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Other(value.to_string()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Other(value.to_string()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = list.next_element()? {
+            elements.push(element);
+        }
+        Ok(Value::List(elements))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Value::Map(entries))
+    }
+}

@@ -1,0 +1,10 @@
+//! The program: parse, run, map the outcome to an exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use meshmode::commands::{self, Cli};
+
+fn main() -> ExitCode {
+    commands::run(Cli::parse())
+}

@@ -1,0 +1,174 @@
+//! What a Pod's author has chosen: such a choice wins over every rule.
+//!
+//! What Istio makes of the parts: the label `sidecar.istio.io/inject` wins over the annotation
+//! (`pkg/kube/inject/inject.go`, `injectRequired`), a sidecar wins over capture
+//! (`cni/pkg/util/enablement_selector.go`, `Matches`), and `istio.io/dataplane-mode` knows `ambient` and
+//! `none` only.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::facts::Pod;
+use super::mode::Mode;
+
+/// The label that asks ztunnel to capture a Pod, or not to.
+pub const DATAPLANE_MODE: &str = "istio.io/dataplane-mode";
+/// The label (and older annotation) that asks the injector for a sidecar, or for none.
+pub const INJECT: &str = "sidecar.istio.io/inject";
+const REVISION: &str = "istio.io/rev";
+const TEMPLATES: &str = "inject.istio.io/templates";
+const PROXY_CONTAINER: &str = "istio-proxy";
+
+/// All that a Pod's author has chosen; empty when nothing.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Choices<'p> {
+    dataplane_mode: Option<&'p str>,
+    inject_label: Option<&'p str>,
+    inject_annotation: Option<&'p str>,
+    revision: Option<&'p str>,
+    templates: Option<&'p str>,
+    proxy: Option<Proxy>,
+}
+
+/// A container of the author's own that the injector completes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Proxy;
+
+/// What the choices ask of the injector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Injection {
+    Wanted,
+    Refused,
+    Open,
+}
+
+// === impl Choices ===
+
+impl<'p> Choices<'p> {
+    /// The choices of `pod`, without those labels that are what `ours` would set.
+    pub fn of(pod: &'p Pod<'_>, ours: &BTreeMap<String, String>) -> Self {
+        let (labels, annotations) = (pod.labels(), pod.annotations());
+        let label = |key: &str| {
+            labels
+                .get(key)
+                .filter(|value| ours.get(key).map(String::as_str) != Some(value))
+        };
+        Self {
+            dataplane_mode: label(DATAPLANE_MODE),
+            inject_label: label(INJECT),
+            inject_annotation: annotations.get(INJECT),
+            revision: label(REVISION),
+            templates: annotations.get(TEMPLATES),
+            proxy: pod.has_container(PROXY_CONTAINER).then_some(Proxy),
+        }
+    }
+
+    /// Whether nothing was chosen.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What the author should know: parts that contradict each other or mean nothing to Istio, and that
+    /// `rule` would have given another mode.
+    pub fn warnings(&self, mode: Mode, rule: &str) -> Vec<String> {
+        let mut warnings: Vec<String> = [
+            self.unknown_dataplane_mode(),
+            self.unknown_injection(),
+            self.both_injections(),
+            self.both_dataplanes(),
+            self.refused_revision(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if !self.agrees_with(mode) {
+            warnings.push(format!(
+                "{self} wins over rule {rule}, which gives {mode}: nothing is changed"
+            ));
+        }
+        warnings
+    }
+
+    fn unknown_dataplane_mode(&self) -> Option<String> {
+        let value = self
+            .dataplane_mode
+            .filter(|value| !matches!(*value, "ambient" | "none"))?;
+        Some(format!(
+            "label {DATAPLANE_MODE}={value}: Istio knows ambient and none only"
+        ))
+    }
+
+    fn unknown_injection(&self) -> Option<String> {
+        let value = self
+            .inject()
+            .filter(|value| !matches!(*value, "true" | "false"))?;
+        Some(format!("{INJECT}={value}: Istio knows true and false only"))
+    }
+
+    fn both_injections(&self) -> Option<String> {
+        let (label, annotation) = (self.inject_label?, self.inject_annotation?);
+        let text = format!("label {INJECT}={label} wins over the annotation's {annotation}");
+        (label != annotation).then_some(text)
+    }
+
+    fn both_dataplanes(&self) -> Option<String> {
+        let both = self.dataplane_mode == Some("ambient") && self.injection() == Injection::Wanted;
+        both.then(|| format!("{self} asks for ambient and for a sidecar: the sidecar wins"))
+    }
+
+    fn refused_revision(&self) -> Option<String> {
+        let revision = self.revision?;
+        let refused = self.inject() == Some("false");
+        refused.then(|| format!("label {REVISION}={revision} does nothing beside {INJECT}=false"))
+    }
+
+    fn agrees_with(&self, mode: Mode) -> bool {
+        let captured = self.dataplane_mode == Some("ambient");
+        match mode {
+            Mode::Ambient => {
+                self.injection() != Injection::Wanted
+                    && self.dataplane_mode.is_none_or(|v| v == "ambient")
+            }
+            Mode::Sidecar => self.injection() != Injection::Refused && !captured,
+            Mode::None => self.injection() != Injection::Wanted && !captured,
+            Mode::Leave => true,
+        }
+    }
+
+    fn inject(&self) -> Option<&'p str> {
+        self.inject_label.or(self.inject_annotation)
+    }
+
+    fn injection(&self) -> Injection {
+        let asked = self.revision.is_some() || self.templates.is_some() || self.proxy.is_some();
+        match self.inject() {
+            Some("true") => Injection::Wanted,
+            Some("false") => Injection::Refused,
+            Some(_) | None if asked => Injection::Wanted,
+            Some(_) | None => Injection::Open,
+        }
+    }
+}
+
+impl fmt::Display for Choices<'_> {
+    /// The parts, as they stand on the Pod.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let labels = [
+            ("label", DATAPLANE_MODE, self.dataplane_mode),
+            ("label", INJECT, self.inject_label),
+            ("annotation", INJECT, self.inject_annotation),
+            ("label", REVISION, self.revision),
+            ("annotation", TEMPLATES, self.templates),
+        ];
+        let mut separator = "";
+        for (kind, key, value) in labels {
+            if let Some(value) = value {
+                write!(f, "{separator}{kind} {key}={value}")?;
+                separator = ", ";
+            }
+        }
+        self.proxy.map_or(Ok(()), |Proxy| {
+            write!(f, "{separator}container {PROXY_CONTAINER}")
+        })
+    }
+}

@@ -1,0 +1,522 @@
+//! The rules of an operator, and their evaluation: facts in, the rule that decides out.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use cel::common::types::{CelBool, CelList, CelMap, CelNull, CelString};
+use cel::common::value::{CowVal, Val};
+use cel::context::VariableResolver;
+use cel::{Context, ExecutionError, Value};
+
+use super::expression::{ENVIRONMENT, Expression, Root};
+use super::facts::Facts;
+use super::json::Fuel;
+use super::mode::{Mode, UnknownMode};
+
+/// The placement part of a configuration, checked.
+#[derive(Debug)]
+pub struct Rules {
+    variables: Vec<Variable>,
+    /// In order; the first whose condition holds decides.
+    rules: Vec<Rule>,
+    /// The rules that are not asked, as what they read is not there.
+    off: Vec<Rule>,
+    default: Default,
+    request: Use,
+    /// The labels that each mode sets on a Pod.
+    pub labels: ModeLabels,
+}
+
+/// Whether some expression reads a root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// At least one does.
+    Read,
+    /// None does: it need not be made.
+    Unread,
+}
+
+/// A named expression, evaluated at most once a decision and only where it is read.
+#[derive(Debug)]
+pub struct Variable {
+    /// The name in `variables.NAME`.
+    pub name: String,
+    /// What it stands for.
+    pub expression: Expression,
+}
+
+/// One rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// The name in records, metrics and messages.
+    pub name: String,
+    /// The condition.
+    pub when: Expression,
+    /// What it decides.
+    pub gives: Gives,
+    /// Why, for records and people.
+    pub reason: String,
+    /// What happens when an expression of the rule cannot be evaluated.
+    pub on_unknown: OnUnknown,
+    /// A string for the Pod's author, asked whenever the rule is; empty for nothing to say.
+    pub warning: Option<Expression>,
+}
+
+/// What a rule decides.
+#[derive(Debug)]
+pub enum Gives {
+    /// Always this mode.
+    Mode(Mode),
+    /// The mode that the expression names.
+    Expression(Expression),
+}
+
+/// What follows when a rule cannot be evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnUnknown {
+    /// The Pod is left alone.
+    Leave,
+    /// The next rule is asked.
+    Next,
+}
+
+/// The decision when no rule decides.
+#[derive(Debug)]
+pub struct Default {
+    /// The mode.
+    pub mode: Mode,
+    /// Why.
+    pub reason: String,
+}
+
+/// The labels of each mode that has any; [`Mode::Leave`] has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModeLabels {
+    /// Of `ambient`.
+    pub ambient: BTreeMap<String, String>,
+    /// Of `sidecar`.
+    pub sidecar: BTreeMap<String, String>,
+    /// Of `none`.
+    pub none: BTreeMap<String, String>,
+}
+
+/// What the rules say about one Pod.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Decision<'r> {
+    /// The mode.
+    pub mode: Mode,
+    /// The rule that decided, or [`DEFAULT`].
+    pub rule: &'r str,
+    /// Why.
+    pub reason: Cow<'r, str>,
+    /// What the Pod's author should know.
+    pub warnings: Vec<String>,
+}
+
+/// An expression of a rule that could not be evaluated on a sample.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure<'r> {
+    /// The rule.
+    pub rule: &'r str,
+    /// Which of its expressions.
+    pub part: Part,
+    /// Why not.
+    pub cause: String,
+}
+
+/// The expressions of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The condition.
+    When,
+    /// The one that gives the mode.
+    Mode,
+    /// The one that gives a warning.
+    Warning,
+}
+
+/// Why an expression has no value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum NoValue {
+    /// It reads something that this Pod does not have, which another may have.
+    #[error("{0}")]
+    Missing(String),
+    /// It can have none.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// The name under which the default decides.
+pub const DEFAULT: &str = "default";
+
+// === impl Rules ===
+
+impl Rules {
+    /// Rules in order; each variable may use those before it.
+    pub fn new(
+        variables: Vec<Variable>,
+        rules: Vec<Rule>,
+        mut default: Default,
+        labels: ModeLabels,
+    ) -> Self {
+        let rule_reads = |rule: &Rule, wanted: &dyn Fn(Root) -> bool| {
+            rule.expressions()
+                .any(|expression| reads(expression, &variables, wanted))
+        };
+        let (off, mut rules): (Vec<_>, Vec<_>) = rules
+            .into_iter()
+            .partition(|rule| rule_reads(rule, &Root::needs_cluster));
+        let read = rules
+            .iter()
+            .any(|rule| rule_reads(rule, &|root| root == Root::Request));
+        let request = if read { Use::Read } else { Use::Unread };
+        if !off.is_empty() {
+            let names: Vec<&str> = off.iter().map(|rule| rule.name.as_str()).collect();
+            let note = format!(
+                " (rules off without a cluster connection: {})",
+                names.join(", ")
+            );
+            rules
+                .iter_mut()
+                .for_each(|rule| rule.reason.push_str(&note));
+            default.reason.push_str(&note);
+        }
+        Self {
+            variables,
+            rules,
+            off,
+            default,
+            request,
+            labels,
+        }
+    }
+
+    /// Evaluates the rules in order on `facts`.
+    pub fn evaluate<'r>(&'r self, facts: &Facts<'_, '_, '_>) -> Decision<'r> {
+        let fuel = Fuel::full();
+        let roots = Roots { facts, fuel: &fuel };
+        let scope = Scope::new(self, &roots);
+        let mut context = Context::with_env(ENVIRONMENT.clone());
+        context.set_variable_resolver(&scope);
+        let evaluator = Evaluator {
+            context: &context,
+            scope: &scope,
+        };
+        let mut warnings = Vec::new();
+        for rule in &self.rules {
+            if let Some((mode, reason)) = rule.ask(&evaluator, &mut warnings) {
+                return Decision {
+                    mode,
+                    rule: &rule.name,
+                    reason,
+                    warnings,
+                };
+            }
+        }
+        let reason = Cow::Borrowed(self.default.reason.as_str());
+        Decision {
+            mode: self.default.mode,
+            rule: DEFAULT,
+            reason,
+            warnings,
+        }
+    }
+
+    /// The names of the rules that are not asked, because they read facts that only a connection to a
+    /// cluster gives.
+    pub fn off(&self) -> impl Iterator<Item = &str> {
+        self.off.iter().map(|rule| rule.name.as_str())
+    }
+
+    /// The names of the rules that are asked, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|rule| rule.name.as_str())
+    }
+
+    /// Evaluates every expression of every rule on `facts`, for mistakes that only evaluation shows. That
+    /// a Pod lacks what an expression reads is none: another Pod may have it.
+    pub fn failures(&self, facts: &Facts<'_, '_, '_>) -> Vec<Failure<'_>> {
+        let fuel = Fuel::full();
+        let roots = Roots { facts, fuel: &fuel };
+        let scope = Scope::new(self, &roots);
+        let mut context = Context::with_env(ENVIRONMENT.clone());
+        context.set_variable_resolver(&scope);
+        let evaluator = Evaluator {
+            context: &context,
+            scope: &scope,
+        };
+        self.rules
+            .iter()
+            .flat_map(|rule| rule.failures(&evaluator))
+            .collect()
+    }
+
+    /// Whether the facts must have the request.
+    pub fn request(&self) -> Use {
+        self.request
+    }
+}
+
+/// Whether `expression` reads a root that is `wanted`, itself or through one of `variables`.
+fn reads(expression: &Expression, variables: &[Variable], wanted: &dyn Fn(Root) -> bool) -> bool {
+    expression.reads().iter().any(|root| wanted(*root))
+        || variables
+            .iter()
+            .filter(|variable| expression.variables().contains(&variable.name))
+            .any(|variable| reads(&variable.expression, variables, wanted))
+}
+
+// === impl Rule ===
+
+impl Rule {
+    /// All its expressions.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let gives = match &self.gives {
+            Gives::Mode(_) => None,
+            Gives::Expression(expression) => Some(expression),
+        };
+        std::iter::once(&self.when)
+            .chain(gives)
+            .chain(&self.warning)
+    }
+
+    fn failures(&self, evaluator: &Evaluator<'_, '_, '_, '_>) -> Vec<Failure<'_>> {
+        let mode = match &self.gives {
+            Gives::Mode(_) => None,
+            Gives::Expression(expression) => evaluator.string(expression).err(),
+        };
+        let warning = self
+            .warning
+            .as_ref()
+            .and_then(|warning| evaluator.string(warning).err());
+        let when = evaluator.bool(&self.when).err();
+        [
+            (Part::When, when),
+            (Part::Mode, mode),
+            (Part::Warning, warning),
+        ]
+        .into_iter()
+        .filter_map(|(part, error)| match error? {
+            NoValue::Missing(_) => None,
+            NoValue::Failed(cause) => Some(Failure {
+                rule: &self.name,
+                part,
+                cause,
+            }),
+        })
+        .collect()
+    }
+
+    /// The mode and the reason, where this rule decides.
+    fn ask<'r>(
+        &'r self,
+        evaluator: &Evaluator<'_, '_, '_, '_>,
+        warnings: &mut Vec<String>,
+    ) -> Option<(Mode, Cow<'r, str>)> {
+        match self.evaluate(evaluator, warnings) {
+            Ok(mode) => mode.map(|mode| (mode, Cow::Borrowed(self.reason.as_str()))),
+            Err(cause) => {
+                let problem = format!("rule {} could not be evaluated: {cause}", self.name);
+                warnings.push(problem.clone());
+                match self.on_unknown {
+                    OnUnknown::Next => None,
+                    OnUnknown::Leave => Some((Mode::Leave, Cow::Owned(problem))),
+                }
+            }
+        }
+    }
+
+    fn evaluate(
+        &self,
+        evaluator: &Evaluator<'_, '_, '_, '_>,
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<Mode>, NoValue> {
+        if let Some(warning) = &self.warning {
+            let text = evaluator.string(warning)?;
+            if !text.is_empty() {
+                warnings.push(text);
+            }
+        }
+        if !evaluator.bool(&self.when)? {
+            return Ok(None);
+        }
+        match &self.gives {
+            Gives::Mode(mode) => Ok(Some(*mode)),
+            Gives::Expression(expression) => match evaluator.string(expression)?.parse() {
+                Ok(mode) => Ok(Some(mode)),
+                Err(UnknownMode { value }) => {
+                    warnings.push(format!("rule {}: {}", self.name, UnknownMode { value }));
+                    Ok(None)
+                }
+            },
+        }
+    }
+}
+
+// === impl ModeLabels ===
+
+impl ModeLabels {
+    /// The labels that `mode` sets.
+    pub fn of(&self, mode: Mode) -> Option<&BTreeMap<String, String>> {
+        match mode {
+            Mode::Ambient => Some(&self.ambient),
+            Mode::Sidecar => Some(&self.sidecar),
+            Mode::None => Some(&self.none),
+            Mode::Leave => None,
+        }
+    }
+}
+
+// === evaluation ===
+
+/// Resolves the roots: what `variables` are computed from.
+struct Roots<'f, 'a, 'r> {
+    facts: &'f Facts<'f, 'a, 'r>,
+    fuel: &'f Fuel,
+}
+
+/// Resolves the roots and `variables.NAME`, each of which is computed once.
+struct Scope<'f, 'a, 'r> {
+    rules: &'f Rules,
+    roots: &'f Roots<'f, 'a, 'r>,
+    values: Vec<OnceLock<Computed<'f>>>,
+}
+
+type Computed<'f> = Result<Box<dyn Val + 'f>, NoValue>;
+
+/// Evaluates expressions in one scope, and turns failures into sentences.
+struct Evaluator<'e, 'f, 'a, 'r> {
+    context: &'e Context<'e, 'e>,
+    scope: &'e Scope<'f, 'a, 'r>,
+}
+
+impl VariableResolver for Roots<'_, '_, '_> {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        match variable {
+            "object" => Some(self.facts.pod.object().to_val(self.fuel)),
+            "request" => Some(self.facts.request.to_val(self.fuel)),
+            "oldObject" => Some(CowVal::Borrowed(&CelNull)),
+            _ => None,
+        }
+    }
+}
+
+impl<'f, 'a, 'r> Scope<'f, 'a, 'r> {
+    fn new(rules: &'f Rules, roots: &'f Roots<'f, 'a, 'r>) -> Self {
+        let values = rules.variables.iter().map(|_| OnceLock::new()).collect();
+        Self {
+            rules,
+            roots,
+            values,
+        }
+    }
+
+    fn variable(&self, name: &str) -> Option<&Computed<'f>> {
+        let index = self
+            .rules
+            .variables
+            .iter()
+            .position(|variable| variable.name == name)?;
+        Some(self.values[index].get_or_init(|| self.compute(&self.rules.variables[index])))
+    }
+
+    fn compute(&self, variable: &'f Variable) -> Computed<'f> {
+        let mut context = Context::with_env(ENVIRONMENT.clone());
+        context.set_variable_resolver(self.roots);
+        for earlier in variable.expression.variables() {
+            if let Some(value) = self.variable(earlier) {
+                let value = value.as_ref().map_err(Clone::clone)?;
+                context.add_variable_as_val(format!("variables.{earlier}"), value.clone());
+            }
+        }
+        Value::resolve_val(variable.expression.ast(), &context)
+            .map(CowVal::into_owned)
+            .map_err(|cause| NoValue::of(&cause, &format!("variables.{}: ", variable.name)))
+    }
+
+    /// The first variable that could not be computed: the cause behind what the reader of it reports.
+    fn failure(&self) -> Option<&NoValue> {
+        self.values
+            .iter()
+            .find_map(|value| value.get()?.as_ref().err())
+    }
+}
+
+impl VariableResolver for Scope<'_, '_, '_> {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        let Some(name) = variable.strip_prefix("variables.") else {
+            return self.roots.resolve(variable);
+        };
+        let value = self.variable(name)?.as_ref().ok()?;
+        self.roots.fuel.take(weight(value.as_ref())).ok()?;
+        Some(CowVal::Borrowed(value.as_ref()))
+    }
+}
+
+/// How many values a computed one hands out when it is read.
+fn weight(value: &dyn Val) -> usize {
+    let list = value
+        .downcast_ref::<CelList<'_>>()
+        .map(|list| list.inner().len());
+    let map = || {
+        value
+            .downcast_ref::<CelMap<'_>>()
+            .map(|map| map.inner().len())
+    };
+    list.or_else(map).unwrap_or(1)
+}
+
+impl Evaluator<'_, '_, '_, '_> {
+    fn bool(&self, expression: &Expression) -> Result<bool, NoValue> {
+        let value = self.value(expression)?;
+        let bool = value.downcast_ref::<CelBool>().map(|value| *value.inner());
+        bool.ok_or_else(|| wrong_type(&value, "bool"))
+    }
+
+    fn string(&self, expression: &Expression) -> Result<String, NoValue> {
+        let value = self.value(expression)?;
+        let text = value
+            .downcast_ref::<CelString<'_>>()
+            .map(|value| value.inner().to_owned());
+        text.ok_or_else(|| wrong_type(&value, "string"))
+    }
+
+    fn value<'x>(&'x self, expression: &'x Expression) -> Result<CowVal<'x, 'x>, NoValue> {
+        let result = Value::resolve_val(expression.ast(), self.context);
+        if self.scope.roots.fuel.is_spent() {
+            let limit = Fuel::PER_DECISION;
+            return Err(NoValue::Failed(format!(
+                "the rules read more than {limit} values of this Pod"
+            )));
+        }
+        result.map_err(|cause| {
+            self.scope
+                .failure()
+                .map_or_else(|| NoValue::of(&cause, ""), NoValue::clone)
+        })
+    }
+}
+
+fn wrong_type(value: &CowVal<'_, '_>, wanted: &str) -> NoValue {
+    NoValue::Failed(format!(
+        "its value is a {}, not a {wanted}",
+        value.get_type().name()
+    ))
+}
+
+impl NoValue {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the crate's enum is open, and whatever it adds is a failure"
+    )]
+    fn of(cause: &ExecutionError, prefix: &str) -> Self {
+        let text = format!("{prefix}{cause}");
+        match cause {
+            ExecutionError::NoSuchKey(_) | ExecutionError::IndexOutOfBounds(_) => {
+                Self::Missing(text)
+            }
+            _ => Self::Failed(text),
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! The metrics, for Prometheus. Label sets are closed (rules are bounded by the configuration): no label
+//! holds what a Pod's author can choose.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use crate::webhook::route::Route;
+use crate::webhook::{mutate, validate};
+
+/// All metrics of the process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    reviews: Family<Labels<3>, Counter>,
+    duration: Family<Labels<1>, Histogram, fn() -> Histogram>,
+    placements: Family<Labels<2>, Counter>,
+    verdicts: Family<Labels<2>, Counter>,
+    panics: Counter,
+    reloads: Family<Labels<2>, Counter>,
+    handshake_failures: Family<Labels<1>, Counter>,
+    certificate_not_after: Gauge,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// A review was answered.
+    Answered,
+    /// It was no review, or could not be read: HTTP 4xx.
+    Rejected,
+    /// It made us panic: HTTP 500.
+    Panicked,
+}
+
+/// A file that is reloaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reloaded {
+    /// The configuration.
+    Configuration,
+    /// The serving certificate and its key.
+    Certificate,
+}
+
+/// How a reload ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reload {
+    /// The new content is in service.
+    Done,
+    /// The last good content stays in service.
+    KeptLastGood,
+}
+
+/// Why a TLS handshake did not end well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handshake {
+    /// It failed: a wrong CA on the other side, a probe that only connects, another protocol.
+    Failed,
+    /// It took too long.
+    TimedOut,
+}
+
+/// Label names with their values.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Labels<const N: usize>([(&'static str, Value); N]);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Value {
+    Fixed(&'static str),
+    Rule(String),
+}
+
+/// Seconds; the pure path takes microseconds, a busy node milliseconds.
+const BUCKETS: [f64; 10] = [
+    0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.001, 0.005, 0.025, 0.1, 1.0,
+];
+
+// === impl Metrics ===
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("meshmode"),
+            reviews: Family::default(),
+            duration: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            placements: Family::default(),
+            verdicts: Family::default(),
+            panics: Counter::default(),
+            reloads: Family::default(),
+            handshake_failures: Family::default(),
+            certificate_not_after: Gauge::default(),
+        };
+        metrics.register();
+        metrics
+    }
+}
+
+impl Metrics {
+    /// A request to `route` ended after `duration`.
+    pub fn reviewed(&self, route: Route, outcome: Outcome, duration: Duration) {
+        let (task, stance) = (
+            fixed("task", route.task.as_str()),
+            fixed("stance", route.stance.as_str()),
+        );
+        let outcome_label = fixed("outcome", outcome.as_str());
+        self.reviews
+            .get_or_create(&Labels([task.clone(), stance, outcome_label]))
+            .inc();
+        self.duration
+            .get_or_create(&Labels([task]))
+            .observe(duration.as_secs_f64());
+        match outcome {
+            Outcome::Panicked => drop(self.panics.inc()),
+            Outcome::Answered | Outcome::Rejected => {}
+        }
+    }
+
+    /// A Pod was decided about.
+    pub fn placed(&self, record: &mutate::Record) {
+        let (mode, rule) = match record {
+            mutate::Record::Placed { mode, rule, .. } => (mode.as_str(), Value::Rule(rule.clone())),
+            mutate::Record::NotAsked(_) => ("leave", Value::Fixed("not-asked")),
+        };
+        self.placements
+            .get_or_create(&Labels([fixed("mode", mode), ("rule", rule)]))
+            .inc();
+    }
+
+    /// A policy was decided about.
+    pub fn judged(&self, record: &validate::Record) {
+        let (verdict, reason) = match record {
+            validate::Record::Judged {
+                verdict, reason, ..
+            } => (*verdict, *reason),
+            validate::Record::NotAsked(_) => ("none", "not-asked"),
+        };
+        self.verdicts
+            .get_or_create(&Labels([
+                fixed("verdict", verdict),
+                fixed("reason", reason),
+            ]))
+            .inc();
+    }
+
+    /// A file was read again.
+    pub fn reloaded(&self, file: Reloaded, reload: Reload) {
+        let labels = [
+            fixed("file", file.as_str()),
+            fixed("outcome", reload.as_str()),
+        ];
+        self.reloads.get_or_create(&Labels(labels)).inc();
+    }
+
+    /// A handshake did not end well.
+    pub fn handshake_failed(&self, how: Handshake) {
+        self.handshake_failures
+            .get_or_create(&Labels([fixed("cause", how.as_str())]))
+            .inc();
+    }
+
+    /// The certificate in service ends then.
+    pub fn certificate_ends(&self, not_after: Timestamp) {
+        self.certificate_not_after.set(not_after.as_second());
+    }
+
+    /// All metrics in the OpenMetrics text format.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        if encode(&mut text, &self.registry).is_err() {
+            text.clear();
+        }
+        text
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The version of meshmode", build);
+        registry.register("reviews", "Requests to the webhook", self.reviews.clone());
+        registry.register(
+            "review_duration_seconds",
+            "From the whole body read to the answer written, in seconds",
+            self.duration.clone(),
+        );
+        registry.register(
+            "placements",
+            "Decisions about Pods, by mode and rule",
+            self.placements.clone(),
+        );
+        registry.register(
+            "verdicts",
+            "Decisions about AuthorizationPolicies",
+            self.verdicts.clone(),
+        );
+        registry.register(
+            "panics",
+            "Reviews that got no answer as meshmode panicked",
+            self.panics.clone(),
+        );
+        registry.register(
+            "reloads",
+            "Files read again after a change",
+            self.reloads.clone(),
+        );
+        registry.register(
+            "tls_handshake_failures",
+            "TLS handshakes that did not end well",
+            self.handshake_failures.clone(),
+        );
+        registry.register(
+            "certificate_not_after_timestamp_seconds",
+            "When the serving certificate ends, in Unix time",
+            self.certificate_not_after.clone(),
+        );
+    }
+}
+
+fn fixed(name: &'static str, value: &'static str) -> (&'static str, Value) {
+    (name, Value::Fixed(value))
+}
+
+// === impl Labels ===
+
+impl<const N: usize> EncodeLabelSet for Labels<N> {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), std::fmt::Error> {
+        for (name, value) in &self.0 {
+            let mut label = encoder.encode_label();
+            let mut key = label.encode_label_key()?;
+            key.write_str(name)?;
+            let mut text = key.encode_label_value()?;
+            match value {
+                Value::Fixed(value) => text.write_str(value)?,
+                Value::Rule(value) => text.write_str(value)?,
+            }
+            text.finish()?;
+        }
+        Ok(())
+    }
+}
+
+// === the names in labels ===
+
+impl Outcome {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Rejected => "rejected",
+            Self::Panicked => "panicked",
+        }
+    }
+}
+
+impl Reloaded {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::Certificate => "certificate",
+        }
+    }
+}
+
+impl Reload {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::KeptLastGood => "kept-last-good",
+        }
+    }
+}
+
+impl Handshake {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::TimedOut => "timed-out",
+        }
+    }
+}

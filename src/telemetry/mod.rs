@@ -1,0 +1,5 @@
+//! What meshmode says of itself: log lines and metrics.
+
+pub mod logs;
+pub mod metrics;
+pub mod reviews;

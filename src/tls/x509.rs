@@ -1,0 +1,45 @@
+//! The little that this part asks of an X.509 parser.
+//!
+//! Must not: verify anything; that is webpki's work.
+
+use jiff::Timestamp;
+use rustls::SupportedCipherSuite;
+use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::error::X509Error;
+use x509_parser::time::ASN1Time;
+
+/// Parses one certificate that fills `der` entirely.
+pub(super) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, X509Error> {
+    match x509_parser::parse_x509_certificate(der)? {
+        ([], certificate) => Ok(certificate),
+        (_trailing, _) => Err(X509Error::InvalidCertificate),
+    }
+}
+
+/// The moment of a validity bound. `99991231235959Z`, by which RFC 5280 says "no end", lies a day
+/// beyond what a [`Timestamp`] can hold: it becomes the last one.
+pub(super) fn timestamp(time: ASN1Time) -> Timestamp {
+    let seconds = time.timestamp();
+    let bound = if seconds < 0 {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    };
+    Timestamp::from_second(seconds).unwrap_or(bound)
+}
+
+/// SHA-256 in lower-case hexadecimal, as `openssl x509 -fingerprint -sha256` prints it but for
+/// case and colons. The hash is borrowed from a cipher suite: no package is needed for it.
+pub(super) fn sha256(der: &[u8]) -> String {
+    let hash = match TLS13_AES_128_GCM_SHA256 {
+        SupportedCipherSuite::Tls12(suite) => suite.common.hash_provider,
+        SupportedCipherSuite::Tls13(suite) => suite.common.hash_provider,
+    };
+    let digest = hash.hash(der);
+    digest
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

@@ -1,0 +1,15 @@
+//! The admission webhook: reviews in, answers out, and the HTTP around them.
+//!
+//! - [`review`], [`answer`]: request and response of `admission.k8s.io/v1`, borrowed and written by hand
+//! - [`mutate`], [`validate`]: a review to an answer, without IO; [`stance`]: how far it is carried
+//! - [`route`], [`router`]: paths and HTTP; [`server`]: TLS connections; [`status`]: the plain second port
+
+pub mod answer;
+pub mod mutate;
+pub mod review;
+pub mod route;
+pub mod router;
+pub mod server;
+pub mod stance;
+pub mod status;
+pub mod validate;

@@ -1,0 +1,189 @@
+//! A review of a Pod to its answer. No IO: the server, `meshmode review` and the benchmarks call this.
+
+use std::borrow::Cow;
+
+use super::answer::{Answer, Outcome};
+use super::review::{self, Malformed, NotAReview, Parsed, Request};
+use super::stance::Stance;
+use crate::cluster::convert::Opened;
+use crate::placement::json::Object;
+use crate::placement::rules::Use;
+use crate::placement::{Facts, Mode, Placement, Pod, Rules, decide, patch};
+
+/// An answer, and what is to be logged and counted about it.
+#[derive(Debug)]
+pub struct Placed<'a> {
+    /// What the API server gets.
+    pub answer: Answer<'a>,
+    /// The object, for people.
+    pub subject: Subject,
+    /// What was decided.
+    pub record: Record,
+}
+
+/// The object of a review, for log lines.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name, or what its name will begin with.
+    pub name: String,
+}
+
+/// What was decided about a Pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// A mode, by a rule.
+    Placed {
+        /// The mode.
+        mode: Mode,
+        /// The rule.
+        rule: String,
+        /// Why.
+        reason: String,
+    },
+    /// Nothing, as it is not for us to decide.
+    NotAsked(NotAsked),
+}
+
+/// Why nothing was decided.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAsked {
+    /// Such as `pods/eviction`.
+    #[error(
+        "{0}: only Pods themselves are placed; take subresources out of the rules of the webhook"
+    )]
+    SubResource(String),
+    /// Labels are set at creation only.
+    #[error("{0}: only CREATE is placed; take other operations out of the rules of the webhook")]
+    Operation(String),
+    /// The rules of the webhook send something else.
+    #[error(
+        "{0} is not a Pod; the rules of the webhook should have only pods of the core group, v1"
+    )]
+    Kind(String),
+    /// Not a Pod that any API server would send.
+    #[error("malformed: {0}; left as it is")]
+    Malformed(String),
+}
+
+/// Answers the review in `body`.
+///
+/// # Errors
+/// There is no review to answer.
+pub fn answer<'a>(body: &'a [u8], rules: &Rules, stance: Stance) -> Result<Placed<'a>, NotAReview> {
+    match review::parse::<Opened<'a>>(body)? {
+        Parsed::Malformed(Malformed { uid, error }) => Ok(not_asked(
+            uid,
+            Subject::default(),
+            NotAsked::Malformed(error),
+        )),
+        Parsed::Review(request) => Ok(place(*request, rules, stance)),
+    }
+}
+
+fn place<'a>(mut request: Request<'a, Opened<'a>>, rules: &Rules, stance: Stance) -> Placed<'a> {
+    let uid = std::mem::take(&mut request.uid);
+    if let Some(why) = not_for_us(&request) {
+        let (namespace, name) = (request.namespace.into_owned(), request.name.into_owned());
+        return not_asked(uid, Subject { namespace, name }, why);
+    }
+    match std::mem::take(&mut request.object).into_pod() {
+        Ok(pod) => {
+            let subject = subject(&request, &pod);
+            let attributes = match rules.request() {
+                Use::Read => request.as_object(),
+                Use::Unread => Object::default(),
+            };
+            let placement = decide(
+                rules,
+                &Facts {
+                    pod: &pod,
+                    request: &attributes,
+                },
+            );
+            placed(uid, subject, &pod, placement, stance)
+        }
+        Err(error) => {
+            let (namespace, name) = (request.namespace.into_owned(), request.name.into_owned());
+            not_asked(
+                uid,
+                Subject { namespace, name },
+                NotAsked::Malformed(error.to_string()),
+            )
+        }
+    }
+}
+
+fn not_for_us<O>(request: &Request<'_, O>) -> Option<NotAsked> {
+    if !request.sub_resource.is_empty() {
+        return Some(NotAsked::SubResource(request.sub_resource.to_string()));
+    }
+    let kind = &request.kind;
+    if kind.kind != "Pod" || !kind.group.is_empty() || kind.version != "v1" {
+        return Some(NotAsked::Kind(kind.to_string()));
+    }
+    (request.operation != "CREATE").then(|| NotAsked::Operation(request.operation.to_string()))
+}
+
+fn subject<O>(request: &Request<'_, O>, pod: &Pod<'_>) -> Subject {
+    let namespace = if request.namespace.is_empty() {
+        pod.namespace()
+    } else {
+        &request.namespace
+    };
+    Subject {
+        namespace: namespace.to_owned(),
+        name: pod.name().to_owned(),
+    }
+}
+
+fn placed<'a>(
+    uid: Cow<'a, str>,
+    subject: Subject,
+    pod: &Pod<'_>,
+    placement: Placement<'_>,
+    stance: Stance,
+) -> Placed<'a> {
+    let patch = match stance {
+        Stance::Enforce | Stance::Warn => patch(pod, &placement),
+        Stance::Observe => None,
+    };
+    let Placement {
+        mode,
+        rule,
+        reason,
+        warnings,
+        action: _,
+    } = placement;
+    let (rule, reason) = (rule.to_owned(), reason.into_owned());
+    let audit = vec![
+        ("placement", Cow::Borrowed(mode.as_str())),
+        ("rule", Cow::Owned(rule.clone())),
+        ("reason", Cow::Owned(reason.clone())),
+    ];
+    let outcome = patch.map_or(Outcome::Allowed, Outcome::Patched);
+    let warnings = stance.warnings(warnings);
+    Placed {
+        answer: Answer {
+            uid,
+            outcome,
+            warnings,
+            audit,
+        },
+        subject,
+        record: Record::Placed { mode, rule, reason },
+    }
+}
+
+fn not_asked<'a>(uid: Cow<'a, str>, subject: Subject, why: NotAsked) -> Placed<'a> {
+    let warnings = vec![format!("meshmode: {why}")];
+    Placed {
+        answer: Answer {
+            warnings,
+            ..Answer::allowed(uid)
+        },
+        subject,
+        record: Record::NotAsked(why),
+    }
+}

@@ -1,0 +1,203 @@
+//! A review of an AuthorizationPolicy to its answer. No IO.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::answer::{Answer, Outcome};
+use super::mutate::Subject;
+use super::review::{self, GroupVersionKind, Malformed, NotAReview, Parsed, Request};
+use super::stance::Stance;
+use crate::authorization::{self, AuthorizationPolicy, Settings, Verdict, judge};
+
+/// An answer, and what is to be logged and counted about it.
+#[derive(Debug)]
+pub struct Judged<'a> {
+    /// What the API server gets.
+    pub answer: Answer<'a>,
+    /// The object, for people.
+    pub subject: Subject,
+    /// What was decided.
+    pub record: Record,
+}
+
+/// What was decided about a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// A verdict, before the stance of the route softened it.
+    Judged {
+        /// The verdict: `allow`, `warn` or `refuse`.
+        verdict: &'static str,
+        /// The main reason, as a word; `none` for a plain allow.
+        reason: &'static str,
+        /// The refusal or the warnings, for people.
+        message: String,
+    },
+    /// Nothing, as it is no policy to judge.
+    NotAsked(NotAsked),
+}
+
+/// Why nothing was judged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAsked {
+    /// Such as `authorizationpolicies/status`.
+    #[error(
+        "{0}: only policies themselves are judged; take subresources out of the rules of the webhook"
+    )]
+    SubResource(String),
+    /// A policy is judged as it is stored.
+    #[error(
+        "{0}: only CREATE and UPDATE are judged; take other operations out of the rules of the webhook"
+    )]
+    Operation(String),
+    /// The rules of the webhook send something else.
+    #[error(
+        "{0} is not an AuthorizationPolicy; the rules of the webhook should have only authorizationpolicies of security.istio.io, v1 and v1beta1"
+    )]
+    Kind(String),
+    /// A policy that cannot be read cannot be judged.
+    #[error("malformed: {0}")]
+    Malformed(String),
+}
+
+/// Answers the review in `body`.
+///
+/// # Errors
+/// There is no review to answer.
+pub fn answer<'a>(
+    body: &'a [u8],
+    settings: &Settings,
+    stance: Stance,
+) -> Result<Judged<'a>, NotAReview> {
+    Ok(match review::parse::<Option<&'a RawValue>>(body)? {
+        Parsed::Malformed(Malformed { uid, error }) => {
+            not_asked(uid, Subject::default(), NotAsked::Malformed(error), stance)
+        }
+        Parsed::Review(request) => judge_request(*request, settings, stance),
+    })
+}
+
+fn judge_request<'a>(
+    mut request: Request<'a, Option<&'a RawValue>>,
+    settings: &Settings,
+    stance: Stance,
+) -> Judged<'a> {
+    let uid = std::mem::take(&mut request.uid);
+    let subject = Subject {
+        namespace: request.namespace.to_string(),
+        name: request.name.to_string(),
+    };
+    if let Some(why) = not_for_us(&request) {
+        return not_asked(uid, subject, why, stance);
+    }
+    match verdict(&request, settings) {
+        Ok(verdict) => judged(uid, subject, verdict, stance),
+        Err(malformed) => not_asked(
+            uid,
+            subject,
+            NotAsked::Malformed(malformed.to_string()),
+            stance,
+        ),
+    }
+}
+
+fn not_for_us<O>(request: &Request<'_, O>) -> Option<NotAsked> {
+    if !request.sub_resource.is_empty() {
+        return Some(NotAsked::SubResource(request.sub_resource.to_string()));
+    }
+    if !is_policy(&request.kind) {
+        return Some(NotAsked::Kind(request.kind.to_string()));
+    }
+    let stored = matches!(&*request.operation, "CREATE" | "UPDATE");
+    (!stored).then(|| NotAsked::Operation(request.operation.to_string()))
+}
+
+fn is_policy(kind: &GroupVersionKind<'_>) -> bool {
+    kind.group == "security.istio.io"
+        && kind.kind == "AuthorizationPolicy"
+        && matches!(&*kind.version, "v1" | "v1beta1")
+}
+
+fn verdict(
+    request: &Request<'_, Option<&RawValue>>,
+    settings: &Settings,
+) -> Result<Verdict, authorization::Malformed> {
+    let text = request.object.map_or("null", RawValue::get);
+    let policy = AuthorizationPolicy::parse(text)?.in_namespace(&request.namespace);
+    // An old version that cannot be read is no reason to keep people from mending it.
+    let old = request.old_object.filter(|raw| raw.get() != "null");
+    let old = old.and_then(|raw| AuthorizationPolicy::parse(raw.get()).ok());
+    Ok(judge(&policy, old.as_ref(), settings))
+}
+
+fn judged<'a>(uid: Cow<'a, str>, subject: Subject, verdict: Verdict, stance: Stance) -> Judged<'a> {
+    let (word, reason) = (
+        verdict.as_str(),
+        verdict.reason().map_or("none", |reason| reason.as_str()),
+    );
+    let message = verdict.denial().unwrap_or_else(|| {
+        verdict
+            .warnings()
+            .iter()
+            .map(|warning| warning.text.as_str())
+            .collect::<Vec<_>>()
+            .join("; ")
+    });
+    let audit = vec![
+        ("verdict", Cow::Borrowed(word)),
+        ("reason", Cow::Borrowed(reason)),
+    ];
+    let verdict = match stance {
+        Stance::Enforce => verdict,
+        Stance::Warn | Stance::Observe => verdict.downgraded_to_warning(),
+    };
+    let warnings = verdict
+        .warnings()
+        .iter()
+        .map(|warning| warning.text.clone())
+        .collect();
+    let outcome = match verdict.denial() {
+        Some(message) => Outcome::Refused { message },
+        None => Outcome::Allowed,
+    };
+    Judged {
+        answer: Answer {
+            uid,
+            outcome,
+            warnings: stance.warnings(warnings),
+            audit,
+        },
+        subject,
+        record: Record::Judged {
+            verdict: word,
+            reason,
+            message,
+        },
+    }
+}
+
+/// What is no policy is not let through a route that is to judge policies, except where nothing is stored
+/// or nothing is to be refused.
+fn not_asked<'a>(uid: Cow<'a, str>, subject: Subject, why: NotAsked, stance: Stance) -> Judged<'a> {
+    let message = format!("meshmode: {why}");
+    let refused = match why {
+        NotAsked::SubResource(_) | NotAsked::Operation(_) => false,
+        NotAsked::Kind(_) | NotAsked::Malformed(_) => stance == Stance::Enforce,
+    };
+    let answer = if refused {
+        Answer {
+            outcome: Outcome::Refused { message },
+            ..Answer::allowed(uid)
+        }
+    } else {
+        Answer {
+            warnings: stance.warnings(vec![message]),
+            ..Answer::allowed(uid)
+        }
+    };
+    Judged {
+        answer,
+        subject,
+        record: Record::NotAsked(why),
+    }
+}
