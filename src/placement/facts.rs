@@ -93,6 +93,11 @@ impl<'a> Pod<'a> {
         self.string_map("annotations")
     }
 
+    /// Whether there is a `spec`.
+    pub fn has_spec(&self) -> bool {
+        self.field("spec").is_some()
+    }
+
     /// A field of `spec`.
     pub fn spec(&self, key: &str) -> Option<&Node<'a>> {
         self.field("spec").and_then(|spec| spec.get(key))

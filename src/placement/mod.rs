@@ -1,19 +1,23 @@
 //! Places a Pod in a dataplane mode: facts → rules → placement → patch. Pure: no IO, no clock, no log.
 //!
 //! - [`facts`]: what a decision may look at; [`json`]: how expressions see it without parsing it all
-//! - [`expression`], [`rules`]: the operator's CEL, checked when loaded, and the first rule that holds
+//! - [`expression`], [`rules`]: the operator's CEL, checked when loaded, and the first rule that holds;
+//!   [`guard`]: which conditions need not be evaluated
 //! - [`left_alone`], [`explicit`]: what no rule may touch: what cannot work, and what the author chose
-//! - [`decide`]: the placement; [`patch`]: the JSON patch that carries it out, and always applies
+//! - [`decide`]: the placement; [`patch`]: the JSON patch that carries it out, and always applies;
+//!   [`text`]: its strings
 
 pub mod decide;
 pub mod explicit;
 pub mod expression;
 pub mod facts;
+pub mod guard;
 pub mod json;
 pub mod left_alone;
 pub mod mode;
 pub mod patch;
 pub mod rules;
+pub mod text;
 
 pub use decide::{Action, Placement, decide};
 pub use facts::{Facts, Pod};

@@ -6,6 +6,7 @@
 
 use super::decide::{Action, Placement, RECORD};
 use super::facts::{Pod, StringMap};
+use super::text::{write_pointer_token, write_string};
 
 /// The patch for `pod`, as the JSON text of a list of operations; nothing where there is nothing to change.
 pub fn patch(pod: &Pod<'_>, placement: &Placement<'_>) -> Option<Vec<u8>> {
@@ -76,9 +77,9 @@ impl Writer {
             if index > 0 {
                 self.json.push(b',');
             }
-            self.string(key);
+            write_string(&mut self.json, key);
             self.json.push(b':');
-            self.string(value);
+            write_string(&mut self.json, value);
         }
         self.json.extend_from_slice(b"}}");
     }
@@ -86,9 +87,9 @@ impl Writer {
     fn add(&mut self, path: &str, key: &str, value: &str) {
         self.operation(path.as_bytes());
         self.json.push(b'/');
-        self.pointer_token(key);
+        write_pointer_token(&mut self.json, key);
         self.json.extend_from_slice(b"\",\"value\":");
-        self.string(value);
+        write_string(&mut self.json, value);
         self.json.push(b'}');
     }
 
@@ -98,19 +99,6 @@ impl Writer {
             .extend_from_slice(if self.json.is_empty() { b"[" } else { b"," });
         self.json.extend_from_slice(b"{\"op\":\"add\",\"path\":\"");
         self.json.extend_from_slice(path);
-    }
-
-    /// A key as a reference token of a JSON pointer (RFC 6901: `~0` and `~1`) inside a JSON string.
-    fn pointer_token(&mut self, key: &str) {
-        let start = self.json.len();
-        self.string(&key.replace('~', "~0").replace('/', "~1"));
-        self.json.remove(start);
-        self.json.pop();
-    }
-
-    fn string(&mut self, text: &str) {
-        // Writing a string into memory cannot fail.
-        drop(serde_json::to_writer(&mut self.json, text));
     }
 
     fn finish(mut self) -> Option<Vec<u8>> {

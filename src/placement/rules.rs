@@ -11,6 +11,7 @@ use cel::{Context, ExecutionError, Value};
 
 use super::expression::{ENVIRONMENT, Expression, Root};
 use super::facts::Facts;
+use super::guard::{Guard, Verdict};
 use super::json::Fuel;
 use super::mode::{Mode, UnknownMode};
 
@@ -19,13 +20,21 @@ use super::mode::{Mode, UnknownMode};
 pub struct Rules {
     variables: Vec<Variable>,
     /// In order; the first whose condition holds decides.
-    rules: Vec<Rule>,
+    rules: Vec<Guarded>,
     /// The rules that are not asked, as what they read is not there.
     off: Vec<Rule>,
     default: Default,
     request: Use,
     /// The labels that each mode sets on a Pod.
     pub labels: ModeLabels,
+}
+
+/// A rule, and when it need not be evaluated.
+#[derive(Debug)]
+struct Guarded {
+    rule: Rule,
+    when: Option<Guard>,
+    warning: Option<Guard>,
 }
 
 /// Whether some expression reads a root.
@@ -164,7 +173,7 @@ impl Rules {
             rule.expressions()
                 .any(|expression| reads(expression, &variables, wanted))
         };
-        let (off, mut rules): (Vec<_>, Vec<_>) = rules
+        let (off, mut rules): (Vec<Rule>, Vec<Rule>) = rules
             .into_iter()
             .partition(|rule| rule_reads(rule, &Root::needs_cluster));
         let read = rules
@@ -182,6 +191,10 @@ impl Rules {
                 .for_each(|rule| rule.reason.push_str(&note));
             default.reason.push_str(&note);
         }
+        let rules = rules
+            .into_iter()
+            .map(|rule| Guarded::new(rule, &variables))
+            .collect();
         Self {
             variables,
             rules,
@@ -204,11 +217,11 @@ impl Rules {
             scope: &scope,
         };
         let mut warnings = Vec::new();
-        for rule in &self.rules {
-            if let Some((mode, reason)) = rule.ask(&evaluator, &mut warnings) {
+        for guarded in &self.rules {
+            if let Some((mode, reason)) = guarded.ask(&evaluator, &mut warnings) {
                 return Decision {
                     mode,
-                    rule: &rule.name,
+                    rule: &guarded.rule.name,
                     reason,
                     warnings,
                 };
@@ -231,7 +244,7 @@ impl Rules {
 
     /// The names of the rules that are asked, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.rules.iter().map(|rule| rule.name.as_str())
+        self.rules.iter().map(|guarded| guarded.rule.name.as_str())
     }
 
     /// Evaluates every expression of every rule on `facts`, for mistakes that only evaluation shows. That
@@ -248,7 +261,7 @@ impl Rules {
         };
         self.rules
             .iter()
-            .flat_map(|rule| rule.failures(&evaluator))
+            .flat_map(|guarded| guarded.rule.failures(&evaluator))
             .collect()
     }
 
@@ -265,6 +278,37 @@ fn reads(expression: &Expression, variables: &[Variable], wanted: &dyn Fn(Root) 
             .iter()
             .filter(|variable| expression.variables().contains(&variable.name))
             .any(|variable| reads(&variable.expression, variables, wanted))
+}
+
+// === impl Guarded ===
+
+impl Guarded {
+    fn new(rule: Rule, variables: &[Variable]) -> Self {
+        let when = Guard::of_bool(rule.when.ast(), variables);
+        let warning = rule
+            .warning
+            .as_ref()
+            .and_then(|warning| Guard::of_text(warning.ast(), variables));
+        Self {
+            rule,
+            when,
+            warning,
+        }
+    }
+
+    fn ask<'r>(
+        &'r self,
+        evaluator: &Evaluator<'_, '_, '_, '_>,
+        warnings: &mut Vec<String>,
+    ) -> Option<(Mode, Cow<'r, str>)> {
+        let pod = evaluator.scope.roots.facts.pod;
+        let guarded = |guard: &Option<Guard>| guard.as_ref().map(|guard| guard.verdict(pod));
+        let silent = self.rule.warning.is_none() || guarded(&self.warning) == Some(Verdict::False);
+        if silent && guarded(&self.when) == Some(Verdict::False) {
+            return None;
+        }
+        self.rule.ask(evaluator, warnings)
+    }
 }
 
 // === impl Rule ===

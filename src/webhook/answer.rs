@@ -5,9 +5,8 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Serialize, Serializer};
 
-use super::review::{API_VERSION, KIND};
+use crate::placement::text::write_string;
 
 /// What is answered to one review.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +35,9 @@ pub enum Outcome {
     },
 }
 
+/// The text of every answer up to its uid.
+const HEAD: &str =
+    r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"#;
 /// The longest warning, in characters: the API server cuts to this when all together exceed 4096
 /// (`endpoints/filters/warning.go`).
 const MAX_WARNING: usize = 256;
@@ -59,105 +61,84 @@ impl<'a> Answer<'a> {
 
     /// The JSON text.
     pub fn to_json(&self) -> Vec<u8> {
-        let mut json = Vec::with_capacity(1536);
-        // Writing strings into memory cannot fail.
-        drop(serde_json::to_writer(&mut json, &Envelope::of(self)));
-        json
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Envelope<'a> {
-    api_version: &'static str,
-    kind: &'static str,
-    response: Response<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Response<'a> {
-    uid: &'a str,
-    allowed: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<Status<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    patch_type: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    patch: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Audit::is_empty")]
-    audit_annotations: Audit<'a>,
-}
-
-#[derive(Serialize)]
-struct Status<'a> {
-    code: u16,
-    reason: &'static str,
-    message: &'a str,
-}
-
-struct Audit<'a>(&'a [(&'static str, Cow<'a, str>)]);
-
-impl<'a> Envelope<'a> {
-    fn of(answer: &'a Answer<'_>) -> Self {
-        let (allowed, status, patch) = match &answer.outcome {
-            Outcome::Allowed => (true, None, None),
-            Outcome::Patched(patch) => (true, None, Some(STANDARD.encode(patch))),
-            Outcome::Refused { message } => (
-                false,
-                Some(Status {
-                    code: 403,
-                    reason: "Forbidden",
-                    message,
-                }),
-                None,
-            ),
+        let mut writer = Writer {
+            json: Vec::with_capacity(1792),
         };
-        Self {
-            api_version: API_VERSION,
-            kind: KIND,
-            response: Response {
-                uid: &answer.uid,
-                allowed,
-                status,
-                patch_type: patch.is_some().then_some("JSONPatch"),
-                patch,
-                warnings: warnings(&answer.warnings),
-                audit_annotations: Audit(&answer.audit),
-            },
+        writer.json.extend_from_slice(HEAD.as_bytes());
+        write_string(&mut writer.json, &self.uid);
+        let allowed: &[u8] = match self.outcome {
+            Outcome::Allowed | Outcome::Patched(_) => b",\"allowed\":true",
+            Outcome::Refused { .. } => b",\"allowed\":false",
+        };
+        writer.json.extend_from_slice(allowed);
+        match &self.outcome {
+            Outcome::Allowed => {}
+            Outcome::Patched(patch) => writer.patch(patch),
+            Outcome::Refused { message } => writer.refusal(message),
         }
+        writer.warnings(&self.warnings);
+        writer.audit(&self.audit);
+        writer.json.extend_from_slice(b"}}");
+        writer.json
     }
 }
 
-impl Audit<'_> {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
+/// Writes the members of `response`, one after the other.
+struct Writer {
+    json: Vec<u8>,
 }
 
-impl Serialize for Audit<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(
-            self.0
-                .iter()
-                .map(|(key, value)| (*key, clean(value, MAX_AUDIT))),
-        )
+impl Writer {
+    fn patch(&mut self, patch: &[u8]) {
+        self.json
+            .extend_from_slice(b",\"patchType\":\"JSONPatch\",\"patch\":\"");
+        let start = self.json.len();
+        let length = base64::encoded_len(patch.len(), true).unwrap_or_default();
+        self.json.resize(start + length, b'=');
+        // The room is that of the encoded patch.
+        drop(STANDARD.encode_slice(patch, &mut self.json[start..]));
+        self.json.push(b'"');
     }
-}
 
-fn warnings(texts: &[String]) -> Vec<Cow<'_, str>> {
-    texts
-        .iter()
-        .take(MAX_WARNINGS)
-        .map(|text| clean(text, MAX_WARNING))
-        .collect()
+    fn refusal(&mut self, message: &str) {
+        self.json
+            .extend_from_slice(b",\"status\":{\"code\":403,\"reason\":\"Forbidden\",\"message\":");
+        write_string(&mut self.json, message);
+        self.json.push(b'}');
+    }
+
+    fn warnings(&mut self, texts: &[String]) {
+        let mut before = &b",\"warnings\":["[..];
+        for text in texts.iter().take(MAX_WARNINGS) {
+            self.json.extend_from_slice(before);
+            write_string(&mut self.json, &clean(text, MAX_WARNING));
+            before = b",";
+        }
+        self.json
+            .extend_from_slice(if texts.is_empty() { b"" } else { b"]" });
+    }
+
+    fn audit(&mut self, entries: &[(&'static str, Cow<'_, str>)]) {
+        let mut before = &b",\"auditAnnotations\":{"[..];
+        for (key, value) in entries {
+            self.json.extend_from_slice(before);
+            write_string(&mut self.json, key);
+            self.json.push(b':');
+            write_string(&mut self.json, &clean(value, MAX_AUDIT));
+            before = b",";
+        }
+        self.json
+            .extend_from_slice(if entries.is_empty() { b"" } else { b"}" });
+    }
 }
 
 /// `text` on one line, without control characters (a warning with one is dropped by the API server), and
 /// of at most `max` characters.
 pub fn clean(text: &str, max: usize) -> Cow<'_, str> {
+    let plain = |byte: u8| (b' '..0x7f).contains(&byte);
+    if text.len() <= max && text.bytes().fold(true, |all, byte| all & plain(byte)) {
+        return Cow::Borrowed(text);
+    }
     let fits = text.len() <= max || text.chars().count() <= max;
     if fits && !text.contains(char::is_control) {
         return Cow::Borrowed(text);
