@@ -20,3 +20,6 @@ pub use facts::{Facts, Pod};
 pub use mode::Mode;
 pub use patch::patch;
 pub use rules::Rules;
+
+#[cfg(test)]
+mod tests;
