@@ -65,17 +65,18 @@ pub fn decide<'r>(rules: &'r Rules, facts: &Facts<'_, '_, '_>) -> Placement<'r> 
     }
     let decision = rules.evaluate(facts);
     let Some(labels) = rules.labels.of(decision.mode) else {
-        return Placement::by_rule(decision, Action::LeaveAlone);
+        let mut placement = Placement::by_rule(decision, Action::LeaveAlone);
+        placement.warnings.extend(forged_record(pod));
+        return placement;
     };
-    if is_placed(pod, &decision, labels) {
-        return Placement::by_rule(decision, Action::Apply(labels));
-    }
-    if let Some(why) = left_alone {
-        return Placement::left_alone(why, pod);
-    }
-    let choices = Choices::of(pod, labels);
-    if !choices.is_empty() {
-        return Placement::chosen(&choices, decision, pod);
+    if !is_placed(pod, &decision, labels) {
+        if let Some(why) = left_alone {
+            return Placement::left_alone(why, pod);
+        }
+        let choices = Choices::of(pod, labels);
+        if !choices.is_empty() {
+            return Placement::chosen(&choices, decision, pod);
+        }
     }
     let mut placement = Placement::by_rule(decision, Action::Apply(labels));
     placement
@@ -133,7 +134,8 @@ impl<'r> Placement<'r> {
 }
 
 /// Whether `pod` is what this very decision makes of it: it was placed by us, and is seen again (perhaps
-/// after the injector, whose sidecar then is our doing).
+/// after the injector, whose sidecar then is our doing). A label of somebody else that was kept is still
+/// there, unless it would have been a choice.
 fn is_placed(pod: &Pod<'_>, decision: &Decision<'_>, labels: &BTreeMap<String, String>) -> bool {
     let on_pod = pod.labels();
     let annotations = pod.annotations();
@@ -141,9 +143,11 @@ fn is_placed(pod: &Pod<'_>, decision: &Decision<'_>, labels: &BTreeMap<String, S
         .into_iter()
         .zip([decision.mode.as_str(), decision.rule, &decision.reason])
         .all(|(key, value)| annotations.get(key) == Some(value))
-        && labels
-            .iter()
-            .all(|(key, value)| on_pod.get(key) == Some(value))
+        && labels.iter().all(|(key, value)| {
+            on_pod
+                .get(key)
+                .is_some_and(|there| there == value || !Choices::is_label(key))
+        })
 }
 
 /// A record on a Pod that we do not touch was not written by us.

@@ -45,22 +45,41 @@ enum Injection {
 // === impl Choices ===
 
 impl<'p> Choices<'p> {
-    /// The choices of `pod`, without those labels that are what `ours` would set.
+    /// The choices of `pod`; none where all there is are labels that `ours` would set. Beside a choice
+    /// such labels count too: Istio reads the parts together.
     pub fn of(pod: &'p Pod<'_>, ours: &BTreeMap<String, String>) -> Self {
         let (labels, annotations) = (pod.labels(), pod.annotations());
-        let label = |key: &str| {
-            labels
-                .get(key)
-                .filter(|value| ours.get(key).map(String::as_str) != Some(value))
-        };
-        Self {
-            dataplane_mode: label(DATAPLANE_MODE),
-            inject_label: label(INJECT),
+        let choices = Self {
+            dataplane_mode: labels.get(DATAPLANE_MODE),
+            inject_label: labels.get(INJECT),
             inject_annotation: annotations.get(INJECT),
-            revision: label(REVISION),
+            revision: labels.get(REVISION),
             templates: annotations.get(TEMPLATES),
             proxy: pod.has_container(PROXY_CONTAINER).then_some(Proxy),
+        };
+        if choices.are_all(ours) {
+            return Self::default();
         }
+        choices
+    }
+
+    fn are_all(&self, ours: &BTreeMap<String, String>) -> bool {
+        let labels = [
+            (DATAPLANE_MODE, self.dataplane_mode),
+            (INJECT, self.inject_label),
+            (REVISION, self.revision),
+        ];
+        self.inject_annotation.is_none()
+            && self.templates.is_none()
+            && self.proxy.is_none()
+            && labels.into_iter().all(|(key, value)| {
+                value.is_none_or(|value| ours.get(key).map(String::as_str) == Some(value))
+            })
+    }
+
+    /// Whether a label of this key is a choice.
+    pub fn is_label(key: &str) -> bool {
+        [DATAPLANE_MODE, INJECT, REVISION].contains(&key)
     }
 
     /// Whether nothing was chosen.

@@ -14,6 +14,8 @@ use cel::common::ast::{
 use cel::common::types::CelString;
 use cel::{Env, extensions};
 
+use super::pattern;
+
 /// A checked expression, ready to be evaluated.
 pub struct Expression {
     source: String,
@@ -60,6 +62,7 @@ pub static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     for library in [extensions::strings, extensions::lists, extensions::math] {
         drop(env.add_extension(library));
     }
+    drop(pattern::add_to(&mut env));
     Arc::new(env)
 });
 
@@ -417,6 +420,7 @@ impl Checker<'_> {
             Expr::Select(select) => self.select(node.id, select),
             Expr::Call(call) => {
                 let qualified = qualified_function(call.target.as_deref(), &call.func_name);
+                self.pattern(node.id, call);
                 self.function(node.id, qualified.as_deref().unwrap_or(&call.func_name));
                 if let (Some(target), None) = (&call.target, &qualified) {
                     self.visit(target);
@@ -526,6 +530,20 @@ impl Checker<'_> {
                     "{name}() is no function; there are {}",
                     FUNCTIONS.join(", ")
                 ),
+            );
+        }
+    }
+
+    /// Compiles the pattern of `text.matches('pattern')` and `matches(text, 'pattern')`.
+    fn pattern(&mut self, id: u64, call: &CallExpr) {
+        let pattern = call.args.last().map(|argument| &argument.expr);
+        if call.func_name == "matches"
+            && let Some(Expr::Literal(LiteralValue::String(pattern))) = pattern
+            && let Err(error) = pattern::learn(pattern.inner())
+        {
+            self.error(
+                id,
+                format!("has a pattern that is no regular expression: {error}"),
             );
         }
     }

@@ -329,8 +329,9 @@ impl<'de> Visitor<'de> for OpenVisitor {
                 .find(|(name, _)| *name == key)
                 .map_or(Depth::Raw, |(_, depth)| *depth);
             let node = map.next_value_seed(depth)?;
-            // Kubernetes reads labels and annotations that are null as absent ones.
             if matches!(depth, Depth::Texts) && node.is_null() {
+                // As Kubernetes reads it: absent.
+                object.entries.retain(|(earlier, _)| earlier.inner() != key);
                 continue;
             }
             object.entries.push((CelString::from(key), node));

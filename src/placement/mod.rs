@@ -2,7 +2,7 @@
 //!
 //! - [`facts`]: what a decision may look at; [`json`]: how expressions see it without parsing it all
 //! - [`expression`], [`rules`]: the operator's CEL, checked when loaded, and the first rule that holds;
-//!   [`guard`]: which conditions need not be evaluated
+//!   [`guard`]: which conditions need not be evaluated; [`pattern`]: regular expressions
 //! - [`left_alone`], [`explicit`]: what no rule may touch: what cannot work, and what the author chose
 //! - [`decide`]: the placement; [`patch`]: the JSON patch that carries it out, and always applies;
 //!   [`text`]: its strings
@@ -16,6 +16,7 @@ pub mod json;
 pub mod left_alone;
 pub mod mode;
 pub mod patch;
+pub mod pattern;
 pub mod rules;
 pub mod text;
 
@@ -24,3 +25,6 @@ pub use facts::{Facts, Pod};
 pub use mode::Mode;
 pub use patch::patch;
 pub use rules::Rules;
+
+#[cfg(test)]
+mod tests;

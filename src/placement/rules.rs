@@ -479,11 +479,13 @@ impl<'f, 'a, 'r> Scope<'f, 'a, 'r> {
             .map_err(|cause| NoValue::of(&cause, &format!("variables.{}: ", variable.name)))
     }
 
-    /// The first variable that could not be computed: the cause behind what the reader of it reports.
-    fn failure(&self) -> Option<&NoValue> {
-        self.values
-            .iter()
-            .find_map(|value| value.get()?.as_ref().err())
+    /// Why the variable could not be computed that `cause` misses: the cause behind it.
+    fn failure(&self, cause: &ExecutionError) -> Option<&NoValue> {
+        let ExecutionError::UndeclaredReference(name) = cause else {
+            return None;
+        };
+        let name = name.strip_prefix("variables.")?;
+        self.variable(name)?.as_ref().err()
     }
 }
 
@@ -536,7 +538,7 @@ impl Evaluator<'_, '_, '_, '_> {
         }
         result.map_err(|cause| {
             self.scope
-                .failure()
+                .failure(&cause)
                 .map_or_else(|| NoValue::of(&cause, ""), NoValue::clone)
         })
     }

@@ -1,0 +1,267 @@
+//! Rules that cannot be evaluated, that are off, and the variables they read.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::{place, placement, pod};
+use crate::placement::Mode;
+use crate::placement::rules::Use;
+
+#[test]
+fn a_rule_that_errs_follows_on_unknown() {
+    let rule = |when: &str, on_unknown: &str| {
+        placement(&format!(
+            "  rules:\n    - {{name: errs, when: \"{when}\", mode: none, onUnknown: {on_unknown}}}\n    - {{name: second, when: 'true', mode: sidecar}}\n"
+        ))
+    };
+    let rows = [
+        (
+            "a missing key",
+            "object.metadata.labels['no'] == 'x'",
+            "No such key: no",
+        ),
+        (
+            "a missing field",
+            "object.spec.no.such == 'x'",
+            "No such key: no",
+        ),
+        (
+            "a key of a missing variable",
+            "object.spec.containers[7].name == 'x'",
+            "",
+        ),
+    ];
+    for (name, when, cause) in rows {
+        let left = place(&rule(when, "leave"), &pod(&json!({}), &json!({})));
+        assert_eq!(
+            (left.mode, left.rule.as_str()),
+            (Mode::Leave, "errs"),
+            "{name}"
+        );
+        assert!(
+            left.reason
+                .starts_with("rule errs could not be evaluated: "),
+            "{name}: {}",
+            left.reason
+        );
+        assert!(left.reason.contains(cause), "{name}: {}", left.reason);
+        assert_eq!(left.warnings, [left.reason.clone()], "{name}");
+        assert_eq!(left.patch, None, "{name}");
+        let next = place(&rule(when, "next"), &pod(&json!({}), &json!({})));
+        assert_eq!(
+            (next.mode, next.rule.as_str()),
+            (Mode::Sidecar, "second"),
+            "{name}"
+        );
+        assert_eq!(next.warnings, left.warnings, "{name}");
+    }
+}
+
+/// What the sample has is right, and what this Pod has is not.
+#[test]
+fn a_value_of_the_wrong_type_is_an_error() {
+    let rows = [
+        (
+            "condition",
+            "when: \"object.metadata.annotations['x'] == 'y' ? true : object.spec.x\", mode: none",
+            "its value is a string, not a bool",
+        ),
+        (
+            "no overload",
+            "when: \"object.metadata.annotations['x'] > object.spec.n\", mode: none",
+            "no matching overload",
+        ),
+        (
+            "mode",
+            "when: 'true', modeExpression: \"object.spec.n\"",
+            "its value is a int, not a string",
+        ),
+        (
+            "warning",
+            "when: 'true', warningExpression: \"object.spec.n\", mode: none",
+            "its value is a int, not a string",
+        ),
+    ];
+    for (name, rule, cause) in rows {
+        let rules = placement(&format!("  rules:\n    - {{name: errs, {rule}}}\n"));
+        let mut pod = pod(&json!({}), &json!({"x": "z"}));
+        pod["spec"]["x"] = json!("no bool");
+        pod["spec"]["n"] = json!(3);
+        let placed = place(&rules, &pod);
+        assert_eq!(
+            (placed.mode, placed.rule.as_str()),
+            (Mode::Leave, "errs"),
+            "{name}"
+        );
+        assert!(placed.reason.contains(cause), "{name}: {}", placed.reason);
+    }
+}
+
+#[test]
+fn a_mode_that_is_none_asks_the_next_rule() {
+    let rules = placement(
+        "  rules:\n    - {name: first, when: 'true', modeExpression: \"object.metadata.?annotations[?'x'].orValue('')\"}\n    - {name: second, when: 'true', mode: sidecar}\n",
+    );
+    let placed = place(&rules, &pod(&json!({}), &json!({"x": "turbo"})));
+    assert_eq!(placed.rule, "second");
+    assert_eq!(
+        placed.warnings,
+        [r#"rule first: "turbo" is not a mode; allowed: ambient, sidecar, none, leave"#]
+    );
+}
+
+#[test]
+fn rules_that_need_the_cluster_are_off_and_named() {
+    let rules = placement(concat!(
+        "  variables:\n",
+        "    - {name: scale, expression: workload.replicas}\n",
+        "    - {name: big, expression: variables.scale > 10}\n",
+        "  rules:\n",
+        "    - {name: by-namespace, when: \"'x' in namespaceObject.metadata.labels\", mode: none}\n",
+        "    - {name: by-mesh, when: mesh.ambient, mode: none}\n",
+        "    - {name: by-mode, when: 'true', modeExpression: workload.mode}\n",
+        "    - {name: by-warning, when: 'true', mode: none, warningExpression: workload.mode}\n",
+        "    - {name: through-variables, when: variables.big, mode: none}\n",
+        "    - {name: asked, when: \"'asked' in object.metadata.labels\", mode: none, reason: was asked}\n",
+    ));
+    let off = [
+        "by-namespace",
+        "by-mesh",
+        "by-mode",
+        "by-warning",
+        "through-variables",
+    ];
+    assert_eq!(rules.off().collect::<Vec<_>>(), off);
+    assert_eq!(rules.names().collect::<Vec<_>>(), ["asked"]);
+    let note = format!(
+        " (rules off without a cluster connection: {})",
+        off.join(", ")
+    );
+    let default = place(&rules, &pod(&json!({}), &json!({})));
+    assert_eq!(default.reason, format!("nothing else{note}"));
+    let asked = place(&rules, &pod(&json!({"asked": ""}), &json!({})));
+    assert_eq!(asked.reason, format!("was asked{note}"));
+}
+
+#[test]
+fn the_request_is_read_only_where_a_rule_reads_it() {
+    let unread = placement("  rules: [{name: a, when: 'true', mode: none}]\n");
+    assert_eq!(unread.request(), Use::Unread);
+    let read = placement(
+        "  variables: [{name: user, expression: request.userInfo.username}]\n  rules: [{name: a, when: variables.user == 'ann' && 'dev' in request.userInfo.groups, mode: none}]\n",
+    );
+    assert_eq!(read.request(), Use::Read);
+    assert_eq!(place(&read, &pod(&json!({}), &json!({}))).rule, "a");
+}
+
+#[test]
+fn variables_build_on_those_before_them() {
+    let rules = placement(concat!(
+        "  variables:\n",
+        "    - {name: labels, expression: object.metadata.labels}\n",
+        "    - {name: keys, expression: \"variables.labels.map(k, k + '=' + variables.labels[k])\"}\n",
+        "    - {name: text, expression: \"variables.keys.join(',')\"}\n",
+        "  rules:\n",
+        "    - {name: one, when: \"variables.text == 'a=b' && variables.keys.size() == 1\", mode: none}\n",
+        "    - {name: shadowed, when: \"['x'].exists(variables, variables == 'x')\", mode: sidecar}\n",
+    ));
+    assert_eq!(
+        place(&rules, &pod(&json!({"a": "b"}), &json!({}))).rule,
+        "one"
+    );
+    assert_eq!(
+        place(&rules, &pod(&json!({"a": "c"}), &json!({}))).rule,
+        "shadowed"
+    );
+}
+
+#[test]
+fn a_variable_that_errs_harms_only_who_reads_it() {
+    let rules = placement(concat!(
+        "  variables:\n",
+        "    - {name: team, expression: \"object.metadata.labels['team']\"}\n",
+        "    - {name: upper, expression: variables.team.upperAscii()}\n",
+        "  rules:\n",
+        "    - {name: unread, when: \"'skip' in object.metadata.labels || variables.team == 'x'\", mode: none, onUnknown: next}\n",
+        "    - {name: reads, when: \"variables.upper == 'X'\", mode: sidecar}\n",
+    ));
+    let unread = place(&rules, &pod(&json!({"skip": ""}), &json!({})));
+    assert_eq!((unread.rule.as_str(), unread.warnings.len()), ("unread", 0));
+    let read = place(&rules, &pod(&json!({"a": "b"}), &json!({})));
+    assert_eq!((read.mode, read.rule.as_str()), (Mode::Leave, "reads"));
+    assert_eq!(
+        read.warnings,
+        [
+            "rule unread could not be evaluated: variables.team: No such key: team",
+            "rule reads could not be evaluated: variables.team: No such key: team",
+        ]
+    );
+}
+
+/// The failure that is reported is that of the rule, not of a variable that another rule read before.
+#[test]
+fn an_earlier_failure_is_not_blamed_for_a_later_one() {
+    let rules = placement(concat!(
+        "  variables: [{name: team, expression: \"object.metadata.labels['team']\"}]\n",
+        "  rules:\n",
+        "    - {name: first, when: \"variables.team == 'x'\", mode: none, onUnknown: next}\n",
+        "    - {name: second, when: \"object.metadata.annotations['other'] == 'x'\", mode: none}\n",
+    ));
+    let placed = place(&rules, &pod(&json!({}), &json!({})));
+    assert_eq!(
+        placed.reason,
+        "rule second could not be evaluated: No such key: other"
+    );
+}
+
+#[test]
+fn fuel_ends_a_rule_that_reads_too_much() {
+    let env: Vec<_> = (0..30_000)
+        .map(|n| json!({"name": format!("E{n}"), "value": "x"}))
+        .collect();
+    let mut pod = pod(&json!({}), &json!({}));
+    pod["spec"]["containers"] = json!([{"name": "app", "env": env}]);
+    let rows = [
+        (
+            "nested exists",
+            "object.spec.containers[0].env.exists(a, object.spec.containers[0].env.exists(b, a.name + 'x' == b.name))",
+        ),
+        (
+            "nested all",
+            "object.spec.containers[0].env.all(a, object.spec.containers[0].env.all(b, a.name + 'x' != b.name))",
+        ),
+        (
+            "through a variable",
+            "variables.env.all(a, variables.env.all(b, a.name + 'x' != b.name))",
+        ),
+        (
+            "behind an optional",
+            "object.spec.containers[0].env.all(a, object.?spec.?containers[?0].?env.orValue([]).all(b, a.name + 'x' != b.name))",
+        ),
+    ];
+    let variables = "  variables: [{name: env, expression: 'object.spec.containers[0].env'}]\n";
+    for (name, when) in rows {
+        let rules = placement(&format!(
+            "{variables}  rules:\n    - {{name: greedy, when: \"{when}\", mode: none}}\n"
+        ));
+        let start = Instant::now();
+        let placed = place(&rules, &pod);
+        assert_eq!(
+            (placed.mode, placed.rule.as_str()),
+            (Mode::Leave, "greedy"),
+            "{name}: {}",
+            placed.reason
+        );
+        assert!(
+            placed.reason.contains("read more than 500000 values"),
+            "{name}: {}",
+            placed.reason
+        );
+        assert!(
+            start.elapsed() < Duration::from_secs(10),
+            "{name}: {:?}",
+            start.elapsed()
+        );
+    }
+}

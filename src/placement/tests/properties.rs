@@ -1,0 +1,249 @@
+//! Arbitrary Pods through decision and patch: it always applies, and nobody else's key is touched.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::{DEFAULT, injected, place, placement, record};
+use crate::placement::decide::RECORD;
+use crate::placement::{Mode, Rules};
+use std::sync::LazyLock;
+
+/// As an operator may have it: more labels than the default, and each mode reachable.
+static OPERATORS: LazyLock<Rules> = LazyLock::new(|| {
+    placement(concat!(
+        "  rules:\n",
+        "    - {name: asked, when: \"object.metadata.?annotations.hasValue() && object.metadata.annotations != null && 'meshmode.io/mode' in object.metadata.annotations\", modeExpression: \"object.metadata.annotations['meshmode.io/mode']\"}\n",
+        "  modes:\n",
+        "    ambient: {labels: {istio.io/dataplane-mode: ambient}}\n",
+        "    sidecar: {labels: {sidecar.istio.io/inject: 'true', istio.io/rev: stable, istio.io/use-waypoint: none}}\n",
+        "    none: {labels: {}}\n",
+    ))
+});
+
+fn key() -> impl Strategy<Value = String> {
+    const CHOSEN: &[&str] = &[
+        "istio.io/dataplane-mode",
+        "sidecar.istio.io/inject",
+        "istio.io/rev",
+        "istio.io/use-waypoint",
+        "inject.istio.io/templates",
+        "meshmode.io/mode",
+        "meshmode.io/placement",
+        "meshmode.io/rule",
+        "meshmode.io/reason",
+        "mesh.company.com/force-mode",
+        "deployment.company.com/replicas",
+        "sidecar.istio.io/userVolume",
+        "kubevirt.io",
+    ];
+    const RARE: &[&str] = &[
+        "sidecar.istio.io/status",
+        "gateway.networking.k8s.io/gateway-name",
+        "kubernetes.io/config.mirror",
+    ];
+    prop_oneof![
+        8 => prop::sample::select(CHOSEN).prop_map(str::to_owned),
+        1 => prop::sample::select(RARE).prop_map(str::to_owned),
+        3 => prop::sample::select(&["a/b", "~", "~1", "a~0/b", "\"", "\\", "ü/ß", "\u{1f600}", "", "-", "\u{0}", "\n"][..]).prop_map(str::to_owned),
+        6 => ".{0,8}",
+    ]
+}
+
+fn value() -> impl Strategy<Value = String> {
+    const CHOSEN: &[&str] = &[
+        "ambient",
+        "sidecar",
+        "none",
+        "leave",
+        "true",
+        "false",
+        "",
+        "stable",
+        "high-scale",
+        "11",
+        "default",
+        "virt-launcher",
+        "cheapest mode that gives mTLS and L4 policy",
+    ];
+    prop_oneof![4 => prop::sample::select(CHOSEN).prop_map(str::to_owned), 1 => ".{0,12}"]
+}
+
+/// Nothing: absent; `null`; a map, perhaps empty.
+fn string_map() -> impl Strategy<Value = Option<Value>> {
+    let map = vec((key(), value()), 0..5).prop_map(|entries| {
+        Value::Object(
+            entries
+                .into_iter()
+                .map(|(k, v)| (k, Value::String(v)))
+                .collect(),
+        )
+    });
+    option::weighted(0.85, prop_oneof![1 => Just(Value::Null), 6 => map])
+}
+
+fn any_pod() -> impl Strategy<Value = Value> {
+    let containers = option::of(vec(
+        prop::sample::select(&["app", "istio-proxy", "web", "c"][..]),
+        0..3,
+    ));
+    let spec = (
+        containers.clone(),
+        containers,
+        prop::bool::weighted(0.05),
+        prop::bool::weighted(0.05),
+        option::of(value()),
+    );
+    let mode = option::weighted(
+        0.4,
+        prop::sample::select(&["sidecar", "none", "ambient"][..]),
+    );
+    (
+        string_map(),
+        string_map(),
+        mode,
+        option::weighted(0.9, spec),
+    )
+        .prop_map(|(labels, mut annotations, mode, spec)| {
+            if let (Some(Value::Object(map)), Some(mode)) = (&mut annotations, mode) {
+                map.insert("meshmode.io/mode".to_owned(), json!(mode));
+            }
+            let mut metadata = Map::from_iter([("name".to_owned(), json!("web"))]);
+            metadata.extend(labels.map(|map| ("labels".to_owned(), map)));
+            metadata.extend(annotations.map(|map| ("annotations".to_owned(), map)));
+            let mut pod = json!({"metadata": metadata});
+            if let Some((containers, init, host, windows, class)) = spec {
+                let named = |names: Vec<&str>| {
+                    names
+                        .into_iter()
+                        .map(|name| json!({"name": name}))
+                        .collect::<Vec<_>>()
+                };
+                let mut spec = json!({"hostNetwork": host, "priorityClassName": class});
+                if let Some(containers) = containers {
+                    spec["containers"] = json!(named(containers));
+                }
+                if let Some(init) = init {
+                    spec["initContainers"] = json!(named(init));
+                }
+                if windows {
+                    spec["os"] = json!({"name": "windows"});
+                }
+                pod["spec"] = spec;
+            }
+            pod
+        })
+}
+
+/// The keys of `map` in the metadata of `pod`.
+fn strings(pod: &Value, map: &str) -> Map<String, Value> {
+    pod["metadata"][map]
+        .as_object()
+        .cloned()
+        .unwrap_or_default()
+}
+
+fn holds(rules: &Rules, pod: &Value) -> Result<(), TestCaseError> {
+    let placed = place(rules, pod);
+    let Some(labels) = rules.labels.of(placed.mode) else {
+        prop_assert_eq!(&placed.patch, &None);
+        return Ok(());
+    };
+    prop_assert_eq!(
+        record(&placed.pod),
+        [placed.mode.as_str(), &placed.rule, &placed.reason]
+    );
+    for (key, value) in strings(pod, "labels") {
+        prop_assert_eq!(
+            &placed.pod["metadata"]["labels"][&key],
+            &value,
+            "label {} changed",
+            key
+        );
+    }
+    for (key, value) in labels {
+        let there = &placed.pod["metadata"]["labels"][key];
+        let before = &pod["metadata"]["labels"][key];
+        prop_assert!(
+            there == value || there == before,
+            "label {} is {}",
+            key,
+            there
+        );
+    }
+    for (key, value) in strings(pod, "annotations") {
+        if !RECORD.contains(&key.as_str()) {
+            prop_assert_eq!(
+                &placed.pod["metadata"]["annotations"][&key],
+                &value,
+                "annotation {} changed",
+                key
+            );
+        }
+    }
+    let mut rest = placed.pod.clone();
+    for map in ["labels", "annotations"] {
+        match pod["metadata"].get(map) {
+            Some(before) => rest["metadata"][map] = before.clone(),
+            None => drop(rest["metadata"].as_object_mut().unwrap().remove(map)),
+        }
+    }
+    prop_assert_eq!(&rest, pod, "only labels and annotations change");
+    for again in [placed.pod.clone(), injected(&placed.pod)] {
+        let second = place(rules, &again);
+        prop_assert_eq!(&second.patch, &None);
+        prop_assert_eq!(
+            (second.mode, &second.rule, &second.reason, &second.warnings),
+            (placed.mode, &placed.rule, &placed.reason, &placed.warnings)
+        );
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_default_rules_place_any_pod(pod in any_pod()) {
+        holds(&DEFAULT, &pod)?;
+    }
+
+    #[test]
+    fn an_operators_rules_place_any_pod(pod in any_pod()) {
+        holds(&OPERATORS, &pod)?;
+    }
+}
+
+/// The properties would hold if every Pod were left alone: most are not.
+#[test]
+fn arbitrary_pods_are_of_every_kind() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let mut modes = std::collections::BTreeMap::new();
+    let mut rules = std::collections::BTreeMap::new();
+    for _ in 0..800 {
+        let placed = place(
+            &DEFAULT,
+            &any_pod().new_tree(&mut runner).unwrap().current(),
+        );
+        *modes.entry(placed.mode).or_insert(0) += 1;
+        *rules.entry(placed.rule).or_insert(0) += 1;
+    }
+    for mode in Mode::ALL {
+        assert!(
+            modes.get(&mode).is_some_and(|n| *n >= 8),
+            "{modes:?} {rules:?}"
+        );
+    }
+    for rule in [
+        "default",
+        "mode-annotation",
+        "explicit-choice",
+        "left-alone",
+        "proxy-volume",
+    ] {
+        assert!(rules.contains_key(rule), "{rule}: {rules:?}");
+    }
+}
