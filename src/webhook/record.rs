@@ -1,12 +1,27 @@
-//! The log lines about reviews: what happened, to what, why.
+//! What is told about reviews: a log line and the metrics of each. What happened, to what, why.
 
-use crate::webhook::mutate::{self, Placed};
-use crate::webhook::review::NotAReview;
-use crate::webhook::route::Route;
-use crate::webhook::validate::{self, Judged};
+use std::time::Duration;
+
+use super::mutate::{self, Placed};
+use super::review::NotAReview;
+use super::route::Route;
+use super::validate::{self, Judged};
+use crate::telemetry::metrics::{Metrics, Outcome, Served};
+
+/// In place of a rule or a reason, where nothing was decided.
+const NOT_ASKED: &str = "not-asked";
+
+/// A request to `route` ended after `duration`.
+pub fn served(metrics: &Metrics, route: Route, outcome: Outcome, duration: Duration) {
+    let served = Served {
+        task: route.task.as_str(),
+        stance: route.stance.as_str(),
+    };
+    metrics.served(served, outcome, duration);
+}
 
 /// A Pod was placed, or left alone.
-pub fn placed(route: Route, placed: &Placed<'_>) {
+pub fn placed(metrics: &Metrics, route: Route, placed: &Placed<'_>) {
     let Placed {
         answer,
         subject,
@@ -16,6 +31,7 @@ pub fn placed(route: Route, placed: &Placed<'_>) {
     let (namespace, pod) = (&*subject.namespace, &*subject.name);
     match record {
         mutate::Record::Placed { mode, rule, reason } => {
+            metrics.placed(mode.as_str(), rule);
             tracing::info!(
                 uid,
                 stance,
@@ -29,13 +45,14 @@ pub fn placed(route: Route, placed: &Placed<'_>) {
             );
         }
         mutate::Record::NotAsked(why) => {
+            metrics.placed("leave", NOT_ASKED);
             tracing::warn!(uid, stance, namespace, pod, %why, "let a review through that is none of a new Pod");
         }
     }
 }
 
 /// A policy was judged.
-pub fn judged(route: Route, judged: &Judged<'_>) {
+pub fn judged(metrics: &Metrics, route: Route, judged: &Judged<'_>) {
     let Judged {
         answer,
         subject,
@@ -49,6 +66,7 @@ pub fn judged(route: Route, judged: &Judged<'_>) {
             reason,
             message,
         } => {
+            metrics.judged(verdict, reason);
             tracing::info!(
                 uid,
                 stance,
@@ -61,6 +79,7 @@ pub fn judged(route: Route, judged: &Judged<'_>) {
             );
         }
         validate::Record::NotAsked(why) => {
+            metrics.judged("none", NOT_ASKED);
             tracing::warn!(uid, stance, namespace, policy, %why, "met a review that is none of a policy to judge");
         }
     }
