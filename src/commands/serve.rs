@@ -287,8 +287,11 @@ async fn reload_pair(
             ReloadOutcome::Unchanged => {}
             ReloadOutcome::KeptLastGood(error) => {
                 metrics.reloaded(Reloaded::Certificate, Reload::KeptLastGood);
-                let error = anyhow::Error::msg(error.to_string());
-                tracing::error!(%error, "the certificate on disk cannot be served: the last good one stays in service");
+                let error = logs::chain(error);
+                tracing::error!(
+                    error,
+                    "the certificate on disk cannot be served: the last good one stays in service"
+                );
             }
         },
     );
@@ -313,7 +316,8 @@ async fn reload_configuration(
         }
         Err(problems) => {
             metrics.reloaded(Reloaded::Configuration, Reload::KeptLastGood);
-            tracing::error!(file = %file.display(), %problems, "the configuration on disk has mistakes: the last good one stays in service");
+            let problems = logs::chain(&*problems);
+            tracing::error!(file = %file.display(), problems, "the configuration on disk has mistakes: the last good one stays in service");
         }
     });
     match never.await {}

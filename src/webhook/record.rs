@@ -6,6 +6,7 @@ use super::mutate::{self, Placed};
 use super::review::NotAReview;
 use super::route::Route;
 use super::validate::{self, Judged};
+use crate::telemetry::logs::chain;
 use crate::telemetry::metrics::{Metrics, Outcome, Served};
 
 /// In place of a rule or a reason, where nothing was decided.
@@ -46,7 +47,15 @@ pub fn placed(metrics: &Metrics, route: Route, placed: &Placed<'_>) {
         }
         mutate::Record::NotAsked(why) => {
             metrics.placed("leave", NOT_ASKED);
-            tracing::warn!(uid, stance, namespace, pod, %why, "let a review through that is none of a new Pod");
+            let why = chain(why);
+            tracing::warn!(
+                uid,
+                stance,
+                namespace,
+                pod,
+                why,
+                "let a review through that is none of a new Pod"
+            );
         }
     }
 }
@@ -74,20 +83,33 @@ pub fn judged(metrics: &Metrics, route: Route, judged: &Judged<'_>) {
                 policy,
                 verdict,
                 reason,
-                message,
+                said = message,
                 "judged a policy"
             );
         }
         validate::Record::NotAsked(why) => {
             metrics.judged("none", NOT_ASKED);
-            tracing::warn!(uid, stance, namespace, policy, %why, "met a review that is none of a policy to judge");
+            let why = chain(why);
+            tracing::warn!(
+                uid,
+                stance,
+                namespace,
+                policy,
+                why,
+                "met a review that is none of a policy to judge"
+            );
         }
     }
 }
 
 /// A body was no review.
 pub fn rejected(route: Route, error: &NotAReview) {
-    tracing::warn!(task = route.task.as_str(), %error, "rejected a body that is no review: check who sends it");
+    let (task, error) = (route.task.as_str(), chain(error));
+    tracing::warn!(
+        task,
+        error,
+        "rejected a body that is no review: check who sends it"
+    );
 }
 
 /// A review made us panic.
