@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::fmt;
-use std::fmt::Write as _;
 use std::panic::PanicHookInfo;
 
 use tracing_subscriber::EnvFilter;
@@ -55,8 +54,8 @@ pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        // Writing to a `String` cannot fail.
-        drop(write!(text, ": {cause}"));
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
         source = cause.source();
     }
     if let Some((end, _)) = text.char_indices().nth(MAX_ERROR) {

@@ -14,6 +14,7 @@ use axum::routing::post;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 
+use super::answer::clean;
 use super::review::{self, NotAReview};
 use super::route::{ROUTES, Route, Task};
 use super::{mutate, record, validate};
@@ -31,6 +32,9 @@ pub struct App {
 
 /// The largest body: the API server takes objects up to 3 MiB, and a review of an UPDATE holds two.
 pub const MAX_BODY_BYTES: usize = 7 << 20;
+
+/// The longest message of an error, in characters: it may repeat what was sent.
+const MAX_MESSAGE: usize = 1024;
 
 /// Decides about one body: the JSON of the answer.
 type Decide = fn(&App, Route, &[u8]) -> Result<Vec<u8>, NotAReview>;
@@ -152,7 +156,7 @@ fn status(code: StatusCode, message: &str) -> Response {
         "kind": "Status",
         "apiVersion": "v1",
         "status": "Failure",
-        "message": format!("meshmode: {message}"),
+        "message": clean(&format!("meshmode: {message}"), MAX_MESSAGE),
         "code": code.as_u16(),
     });
     json_response(code, status.to_string().into_bytes())
