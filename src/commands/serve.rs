@@ -81,6 +81,7 @@ pub struct Args {
         long,
         env = "MESHMODE_LOG_LEVEL",
         value_name = "FILTER",
+        value_parser = logs::filter,
         default_value = "info"
     )]
     log_level: String,

@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::fmt;
 use std::panic::PanicHookInfo;
+use std::str::FromStr as _;
 
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
 /// The form of a log line.
@@ -36,6 +38,23 @@ pub fn start(format: LogFormat, filter: &str) -> Result<(), anyhow::Error> {
     started.map_err(|error| anyhow::anyhow!("the log could not be started: {error}"))?;
     std::panic::set_hook(Box::new(panicked));
     Ok(())
+}
+
+/// A filter that can be read, for a flag.
+///
+/// # Errors
+/// What is none, and a bare word that is no level: tracing takes that for the name of a module, and then
+/// nothing else is logged at all.
+pub fn filter(text: &str) -> Result<String, String> {
+    const ALLOWED: &str =
+        "allowed: error, warn, info, debug, trace, off, or such as info,hyper=debug";
+    let wrong = |part: &str| format!("`{part}` is no level; {ALLOWED}");
+    let levels = text.split(',').filter(|part| !part.contains(['=', '[']));
+    for part in levels {
+        LevelFilter::from_str(part.trim()).map_err(|_| wrong(part))?;
+    }
+    EnvFilter::try_new(text).map_err(|error| format!("{error}; {ALLOWED}"))?;
+    Ok(text.to_owned())
 }
 
 fn panicked(info: &PanicHookInfo<'_>) {
