@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -81,6 +81,7 @@ pub struct Args {
         long,
         env = "MESHMODE_LOG_LEVEL",
         value_name = "FILTER",
+        value_parser = logs::filter,
         default_value = "info"
     )]
     log_level: String,
@@ -212,10 +213,11 @@ impl Server {
                 metrics,
             ));
         }
+        let mut signals = Signals::listen()?;
         readiness.set(State::Ready);
         tracing::info!("ready");
         tokio::select! {
-            () = asked_to_end() => {}
+            () = signals.asked_to_end() => {}
             _ = tasks.join_next() => anyhow::bail!("the webhook's server ended by itself"),
             Some(ended) = background.join_next() => anyhow::bail!("a task ended by itself: {ended:?}"),
         }
@@ -226,7 +228,7 @@ impl Server {
         drop(stop);
         tokio::select! {
             _ = tasks.join_next() => tracing::info!("ended"),
-            () = asked_to_end() => tracing::warn!("ended at once: reviews in flight got no answer"),
+            () = signals.asked_to_end() => tracing::warn!("ended at once: reviews in flight got no answer"),
         }
         Ok(())
     }
@@ -243,18 +245,26 @@ async fn told(mut stop: watch::Receiver<()>) {
     while stop.changed().await.is_ok() {}
 }
 
-/// SIGTERM or SIGINT.
-async fn asked_to_end() {
-    let (Ok(mut term), Ok(mut int)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) else {
-        tracing::error!("cannot listen for signals: only SIGKILL will end this");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+/// SIGTERM and SIGINT, listened for before the server says that it is ready, so that none is missed.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn asked_to_end(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 
@@ -287,8 +297,11 @@ async fn reload_pair(
             ReloadOutcome::Unchanged => {}
             ReloadOutcome::KeptLastGood(error) => {
                 metrics.reloaded(Reloaded::Certificate, Reload::KeptLastGood);
-                let error = anyhow::Error::msg(error.to_string());
-                tracing::error!(%error, "the certificate on disk cannot be served: the last good one stays in service");
+                let error = logs::chain(error);
+                tracing::error!(
+                    error,
+                    "the certificate on disk cannot be served: the last good one stays in service"
+                );
             }
         },
     );
@@ -313,7 +326,8 @@ async fn reload_configuration(
         }
         Err(problems) => {
             metrics.reloaded(Reloaded::Configuration, Reload::KeptLastGood);
-            tracing::error!(file = %file.display(), %problems, "the configuration on disk has mistakes: the last good one stays in service");
+            let problems = logs::chain(&*problems);
+            tracing::error!(file = %file.display(), problems, "the configuration on disk has mistakes: the last good one stays in service");
         }
     });
     match never.await {}

@@ -1,8 +1,11 @@
 //! The log: on standard error, as text for people or JSON for machines.
 
+use std::error::Error;
 use std::fmt;
 use std::panic::PanicHookInfo;
+use std::str::FromStr as _;
 
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
 /// The form of a log line.
@@ -37,15 +40,52 @@ pub fn start(format: LogFormat, filter: &str) -> Result<(), anyhow::Error> {
     Ok(())
 }
 
+/// A filter that can be read, for a flag.
+///
+/// # Errors
+/// What is none, and a bare word that is no level: tracing takes that for the name of a module, and then
+/// nothing else is logged at all.
+pub fn filter(text: &str) -> Result<String, String> {
+    const ALLOWED: &str =
+        "allowed: error, warn, info, debug, trace, off, or such as info,hyper=debug";
+    let wrong = |part: &str| format!("`{part}` is no level; {ALLOWED}");
+    let levels = text.split(',').filter(|part| !part.contains(['=', '[']));
+    for part in levels {
+        LevelFilter::from_str(part.trim()).map_err(|_| wrong(part))?;
+    }
+    EnvFilter::try_new(text).map_err(|error| format!("{error}; {ALLOWED}"))?;
+    Ok(text.to_owned())
+}
+
 fn panicked(info: &PanicHookInfo<'_>) {
     let location = info.location().map(ToString::to_string).unwrap_or_default();
-    let message = info.payload_as_str().unwrap_or_default();
+    let said = info.payload_as_str().unwrap_or_default();
     tracing::error!(
         location,
-        message,
+        said,
         "meshmode panicked: please report this with the line above or below"
     );
 }
+
+/// `error` with its causes, `error: cause: cause`: our errors leave the cause to `source`. To be logged as a
+/// text, not with `%`: then what others chose of it can neither begin a new line nor fill the disk.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    if let Some((end, _)) = text.char_indices().nth(MAX_ERROR) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+/// The longest error in the log, in characters.
+const MAX_ERROR: usize = 4096;
 
 impl fmt::Display for LogFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,5 +93,33 @@ impl fmt::Display for LogFormat {
             Self::Text => "text",
             Self::Json => "json",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot read the file: check it")]
+    struct Outer(#[source] Middle);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the disk says no")]
+    struct Middle(#[source] std::io::Error);
+
+    #[test]
+    fn a_chain_has_every_cause_once() {
+        let error = Outer(Middle(std::io::Error::other("sector 5")));
+        let expected = "cannot read the file: check it: the disk says no: sector 5";
+        assert_eq!(chain(&error), expected);
+        let error = anyhow::Error::new(error).context("at the start");
+        assert_eq!(chain(&*error), format!("at the start: {expected}"));
+    }
+
+    #[test]
+    fn an_endless_error_is_cut() {
+        let error = std::io::Error::other("ü".repeat(1 << 20));
+        assert_eq!(chain(&error).chars().count(), MAX_ERROR + 1);
     }
 }

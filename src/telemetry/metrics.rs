@@ -14,9 +14,6 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use crate::webhook::route::Route;
-use crate::webhook::{mutate, validate};
-
 /// All metrics of the process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -29,6 +26,15 @@ pub struct Metrics {
     reloads: Family<Labels<2>, Counter>,
     handshake_failures: Family<Labels<1>, Counter>,
     certificate_not_after: Gauge,
+}
+
+/// The route of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Served {
+    /// What it decides.
+    pub task: &'static str,
+    /// How far that is carried.
+    pub stance: &'static str,
 }
 
 /// What became of a request.
@@ -105,12 +111,9 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// A request to `route` ended after `duration`.
-    pub fn reviewed(&self, route: Route, outcome: Outcome, duration: Duration) {
-        let (task, stance) = (
-            fixed("task", route.task.as_str()),
-            fixed("stance", route.stance.as_str()),
-        );
+    /// A request ended after `duration`.
+    pub fn served(&self, served: Served, outcome: Outcome, duration: Duration) {
+        let (task, stance) = (fixed("task", served.task), fixed("stance", served.stance));
         let outcome_label = fixed("outcome", outcome.as_str());
         self.reviews
             .get_or_create(&Labels([task.clone(), stance, outcome_label]))
@@ -124,31 +127,18 @@ impl Metrics {
         }
     }
 
-    /// A Pod was decided about.
-    pub fn placed(&self, record: &mutate::Record) {
-        let (mode, rule) = match record {
-            mutate::Record::Placed { mode, rule, .. } => (mode.as_str(), Value::Rule(rule.clone())),
-            mutate::Record::NotAsked(_) => ("leave", Value::Fixed("not-asked")),
-        };
+    /// A Pod was decided about: a rule of the configuration, or a name of ours.
+    pub fn placed(&self, mode: &'static str, rule: &str) {
+        let rule = ("rule", Value::Rule(rule.to_owned()));
         self.placements
-            .get_or_create(&Labels([fixed("mode", mode), ("rule", rule)]))
+            .get_or_create(&Labels([fixed("mode", mode), rule]))
             .inc();
     }
 
     /// A policy was decided about.
-    pub fn judged(&self, record: &validate::Record) {
-        let (verdict, reason) = match record {
-            validate::Record::Judged {
-                verdict, reason, ..
-            } => (*verdict, *reason),
-            validate::Record::NotAsked(_) => ("none", "not-asked"),
-        };
-        self.verdicts
-            .get_or_create(&Labels([
-                fixed("verdict", verdict),
-                fixed("reason", reason),
-            ]))
-            .inc();
+    pub fn judged(&self, verdict: &'static str, reason: &'static str) {
+        let labels = [fixed("verdict", verdict), fixed("reason", reason)];
+        self.verdicts.get_or_create(&Labels(labels)).inc();
     }
 
     /// A file was read again.

@@ -77,6 +77,7 @@ pub fn answer<'a>(body: &'a [u8], rules: &Rules, stance: Stance) -> Result<Place
             uid,
             Subject::default(),
             NotAsked::Malformed(error),
+            stance,
         )),
         Parsed::Review(request) => Ok(place(*request, rules, stance)),
     }
@@ -86,7 +87,7 @@ fn place<'a>(mut request: Request<'a, Opened<'a>>, rules: &Rules, stance: Stance
     let uid = std::mem::take(&mut request.uid);
     if let Some(why) = not_for_us(&request) {
         let (namespace, name) = (request.namespace.into_owned(), request.name.into_owned());
-        return not_asked(uid, Subject { namespace, name }, why);
+        return not_asked(uid, Subject { namespace, name }, why, stance);
     }
     match std::mem::take(&mut request.object).into_pod() {
         Ok(pod) => {
@@ -110,6 +111,7 @@ fn place<'a>(mut request: Request<'a, Opened<'a>>, rules: &Rules, stance: Stance
                 uid,
                 Subject { namespace, name },
                 NotAsked::Malformed(error.to_string()),
+                stance,
             )
         }
     }
@@ -176,8 +178,8 @@ fn placed<'a>(
     }
 }
 
-fn not_asked<'a>(uid: Cow<'a, str>, subject: Subject, why: NotAsked) -> Placed<'a> {
-    let warnings = vec![format!("meshmode: {why}")];
+fn not_asked<'a>(uid: Cow<'a, str>, subject: Subject, why: NotAsked, stance: Stance) -> Placed<'a> {
+    let warnings = stance.warnings(vec![format!("meshmode: {why}")]);
     Placed {
         answer: Answer {
             warnings,

@@ -166,6 +166,11 @@ fn open<'a, R, P>(envelope: Envelope<'a, R>, then: impl FnOnce(R) -> P) -> Resul
         kind,
         request,
     } = envelope;
+    if api_version.is_empty() || kind.is_empty() {
+        return Err(NotAReview::Malformed(
+            "it has no apiVersion or no kind".to_owned(),
+        ));
+    }
     if api_version != API_VERSION || kind != KIND {
         let (api_version, kind) = (api_version.into_owned(), kind.into_owned());
         return Err(NotAReview::Version { api_version, kind });

@@ -14,12 +14,12 @@ use axum::routing::post;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 
+use super::answer::clean;
 use super::review::{self, NotAReview};
 use super::route::{ROUTES, Route, Task};
-use super::{mutate, validate};
+use super::{mutate, record, validate};
 use crate::config::Configuration;
 use crate::telemetry::metrics::{Metrics, Outcome};
-use crate::telemetry::reviews;
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
@@ -32,6 +32,9 @@ pub struct App {
 
 /// The largest body: the API server takes objects up to 3 MiB, and a review of an UPDATE holds two.
 pub const MAX_BODY_BYTES: usize = 7 << 20;
+
+/// The longest message of an error, in characters: it may repeat what was sent.
+const MAX_MESSAGE: usize = 1024;
 
 /// Decides about one body: the JSON of the answer.
 type Decide = fn(&App, Route, &[u8]) -> Result<Vec<u8>, NotAReview>;
@@ -77,7 +80,7 @@ fn respond(
         Ok(body) => guarded(app, route, &body, decide),
         Err((code, message)) => (Outcome::Rejected, status(code, &message)),
     };
-    app.metrics.reviewed(route, outcome, start.elapsed());
+    record::served(&app.metrics, route, outcome, start.elapsed());
     response
 }
 
@@ -112,7 +115,7 @@ fn guarded(app: &App, route: Route, body: &[u8], decide: Decide) -> (Outcome, Re
     match catch_unwind(AssertUnwindSafe(|| decide(app, route, body))) {
         Ok(Ok(json)) => (Outcome::Answered, json_response(StatusCode::OK, json)),
         Ok(Err(error)) => {
-            reviews::rejected(route, &error);
+            record::rejected(route, &error);
             (
                 Outcome::Rejected,
                 status(StatusCode::BAD_REQUEST, &error.to_string()),
@@ -120,7 +123,7 @@ fn guarded(app: &App, route: Route, body: &[u8], decide: Decide) -> (Outcome, Re
         }
         Err(_) => {
             let uid = review::uid(body).unwrap_or_default();
-            reviews::panicked(route, &uid);
+            record::panicked(route, &uid);
             let message = format!("meshmode failed on review {uid}; its log says where");
             (
                 Outcome::Panicked,
@@ -135,15 +138,13 @@ fn decide(app: &App, route: Route, body: &[u8]) -> Result<Vec<u8>, NotAReview> {
     match route.task {
         Task::Place => {
             let placed = mutate::answer(body, &configuration.placement, route.stance)?;
-            app.metrics.placed(&placed.record);
-            reviews::placed(route, &placed);
+            record::placed(&app.metrics, route, &placed);
             Ok(placed.answer.to_json())
         }
         Task::Judge => {
             let judged =
                 validate::answer(body, &configuration.authorization_policies, route.stance)?;
-            app.metrics.judged(&judged.record);
-            reviews::judged(route, &judged);
+            record::judged(&app.metrics, route, &judged);
             Ok(judged.answer.to_json())
         }
     }
@@ -155,7 +156,7 @@ fn status(code: StatusCode, message: &str) -> Response {
         "kind": "Status",
         "apiVersion": "v1",
         "status": "Failure",
-        "message": format!("meshmode: {message}"),
+        "message": clean(&format!("meshmode: {message}"), MAX_MESSAGE),
         "code": code.as_u16(),
     });
     json_response(code, status.to_string().into_bytes())

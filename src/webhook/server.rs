@@ -19,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use crate::telemetry::logs::chain;
 use crate::telemetry::metrics::{Handshake, Metrics};
 
 /// How patient the server is.
@@ -73,7 +74,11 @@ pub async fn serve(
 }
 
 async fn refused(error: &io::Error) {
-    tracing::warn!(%error, "could not accept a connection: is the limit of open files too low?");
+    let error = chain(error);
+    tracing::warn!(
+        error,
+        "could not accept a connection: is the limit of open files too low?"
+    );
     tokio::time::sleep(ACCEPT_PAUSE).await;
 }
 
@@ -107,12 +112,12 @@ impl Connection {
     ) {
         // Answers are small and somebody waits for each.
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(peer = %self.peer, %error, "could not set TCP_NODELAY");
+            tracing::debug!(peer = %self.peer, error = chain(&error), "could not set TCP_NODELAY");
         }
         let handshake = tokio::time::timeout(patience, self.acceptor.accept(stream)).await;
         let stream = match handshake {
             Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return self.failed(Handshake::Failed, &error.to_string()),
+            Ok(Err(error)) => return self.failed(Handshake::Failed, &chain(&error)),
             Err(_) => {
                 let text = format!("not done after {patience:?}");
                 return self.failed(Handshake::TimedOut, &text);
@@ -129,7 +134,8 @@ impl Connection {
             .serve_connection(TokioIo::new(stream), service)
             .into_owned();
         if let Err(error) = watcher.watch(connection).await {
-            tracing::debug!(peer = %self.peer, %error, "a connection ended badly");
+            let error = chain(&*error);
+            tracing::debug!(peer = %self.peer, error, "a connection ended badly");
         }
     }
 

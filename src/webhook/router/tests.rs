@@ -1,1 +1,1055 @@
+//! Every promise of the webhook's HTTP, as tables with named rows, through the router as it is served.
 
+use std::cell::RefCell;
+use std::io::Write;
+use std::sync::Once;
+use std::time::Duration;
+
+use axum::http::Request;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http_body_util::BodyExt as _;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use tower::ServiceExt as _;
+
+use super::*;
+use crate::config::{DEFAULT, read};
+use crate::tls::{CertificatePair, ReloadingPair, Subjects, Validity, issue, server_config};
+use crate::webhook::server::{self, Patience};
+
+const UID: &str = "705ab4f5-6393-11e8-b7cc-42010a800002";
+const MUTATE: &str = "/mutate/pods";
+const OBSERVE: &str = "/observe/pods";
+const VALIDATE: &str = "/validate/authorizationpolicies";
+const WARN: &str = "/warn/authorizationpolicies";
+const OBSERVE_POLICIES: &str = "/observe/authorizationpolicies";
+
+/// What came back.
+struct Answered {
+    code: u16,
+    headers: HeaderMap,
+    json: Value,
+}
+
+fn app() -> App {
+    App {
+        configuration: Arc::new(ArcSwap::from_pointee(read(DEFAULT).unwrap())),
+        metrics: Arc::default(),
+    }
+}
+
+async fn send(router: Router, request: Request<Body>) -> Answered {
+    let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    Answered {
+        code: parts.status.as_u16(),
+        headers: parts.headers,
+        json: serde_json::from_slice(&body).unwrap_or(Value::Null),
+    }
+}
+
+async fn post(path: &str, body: impl Into<Body>) -> Answered {
+    send(router(app()), request(path, body)).await
+}
+
+fn request(path: &str, body: impl Into<Body>) -> Request<Body> {
+    Request::post(path)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(body.into())
+        .unwrap()
+}
+
+/// Answers `review`, checking what holds for every answer.
+async fn answer(name: &str, path: &str, review: &Value) -> Value {
+    let answered = post(path, review.to_string()).await;
+    assert_eq!(answered.code, 200, "{name}: {}", answered.json);
+    assert_eq!(
+        answered.headers[header::CONTENT_TYPE],
+        "application/json",
+        "{name}"
+    );
+    let Value::Object(mut envelope) = answered.json else {
+        panic!("{name}: no object")
+    };
+    let response = envelope.remove("response").unwrap();
+    let rest = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview"});
+    assert_eq!(Value::Object(envelope), rest, "{name}");
+    assert_eq!(response["uid"], review["request"]["uid"], "{name}");
+    assert!(response["allowed"].is_boolean(), "{name}: {response}");
+    check_patch(name, &response);
+    check_texts(name, &response);
+    response
+}
+
+/// Both or neither, and a list of operations; never where the object is refused.
+fn check_patch(name: &str, response: &Value) {
+    let (kind, patch) = (response.get("patchType"), response.get("patch"));
+    assert_eq!(kind.is_some(), patch.is_some(), "{name}: {response}");
+    if let (Some(kind), Some(patch)) = (kind, patch) {
+        assert_eq!(kind, "JSONPatch", "{name}");
+        assert_eq!(response["allowed"], true, "{name}");
+        let patch = STANDARD.decode(patch.as_str().unwrap()).unwrap();
+        let patch: Vec<Value> = serde_json::from_slice(&patch).unwrap();
+        assert!(!patch.is_empty(), "{name}: an empty patch is none");
+    }
+    let refused = response["allowed"] == false;
+    assert_eq!(response.get("status").is_some(), refused, "{name}");
+    if refused {
+        let status = &response["status"];
+        assert_eq!(
+            (&status["code"], &status["reason"]),
+            (&json!(403), &json!("Forbidden"))
+        );
+        assert_ne!(status["message"].as_str().unwrap(), "", "{name}");
+    }
+}
+
+/// What the API server does with texts: it drops warnings with control characters, cuts all when they are
+/// too many, and drops annotations whose key is no qualified name.
+fn check_texts(name: &str, response: &Value) {
+    let warnings = response.get("warnings").and_then(Value::as_array);
+    for text in warnings
+        .into_iter()
+        .flatten()
+        .map(|text| text.as_str().unwrap())
+    {
+        assert!(!text.is_empty(), "{name}");
+        assert!(text.chars().count() <= 256, "{name}: {text}");
+        assert!(!text.contains(char::is_control), "{name}: {text:?}");
+    }
+    assert!(
+        warnings.is_none_or(|warnings| warnings.len() <= 16),
+        "{name}"
+    );
+    let annotations = response.get("auditAnnotations").and_then(Value::as_object);
+    for (key, value) in annotations.into_iter().flatten() {
+        assert!(
+            key.len() <= 63 && key.bytes().all(|b| b.is_ascii_alphanumeric()),
+            "{name}: {key}"
+        );
+        assert!(value.as_str().unwrap().chars().count() <= 1024, "{name}");
+    }
+}
+
+fn review(group: &str, version: &str, kind: &str, operation: &str, object: &Value) -> Value {
+    json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": UID,
+            "kind": {"group": group, "version": version, "kind": kind},
+            "resource": {"group": group, "version": version, "resource": "things"},
+            "requestKind": {"group": group, "version": version, "kind": kind},
+            "name": "",
+            "namespace": "shop",
+            "operation": operation,
+            "userInfo": {"username": "system:admin", "extra": {"a": ["b"]}},
+            "object": object,
+            "oldObject": null,
+            "dryRun": false,
+            "options": {"apiVersion": "meta.k8s.io/v1", "kind": "CreateOptions"},
+        },
+    })
+}
+
+fn pod_review(object: &Value) -> Value {
+    review("", "v1", "Pod", "CREATE", object)
+}
+
+fn pod(metadata: &Value) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": metadata,
+        "spec": {"containers": [{"name": "web", "image": "web"}]},
+    })
+}
+
+fn policy_review(operation: &str, object: &Value) -> Value {
+    review(
+        "security.istio.io",
+        "v1",
+        "AuthorizationPolicy",
+        operation,
+        object,
+    )
+}
+
+fn policy(annotations: &Value, spec: &Value) -> Value {
+    json!({
+        "apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
+        "metadata": {"name": "p", "namespace": "shop", "annotations": annotations},
+        "spec": spec,
+    })
+}
+
+/// Needs a waypoint: an HTTP attribute.
+fn http_spec() -> Value {
+    json!({"action": "ALLOW", "rules": [{"to": [{"operation": {"methods": ["GET"]}}]}]})
+}
+
+fn but(mut review: Value, field: &str, value: Value) -> Value {
+    review["request"][field] = value;
+    review
+}
+
+fn warnings(response: &Value) -> String {
+    let all = response.get("warnings").and_then(Value::as_array);
+    let texts = all.into_iter().flatten().map(|text| text.as_str().unwrap());
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+// === Pods ===
+
+#[tokio::test]
+async fn a_new_pod_is_patched_and_recorded() {
+    let review = pod_review(&pod(&json!({"generateName": "web-"})));
+    for path in [MUTATE, "/mutate"] {
+        for dry_run in [false, true] {
+            let review = but(review.clone(), "dryRun", json!(dry_run));
+            let response = answer(path, path, &review).await;
+            assert!(response["patch"].is_string(), "{path}: {response}");
+            let audit = &response["auditAnnotations"];
+            assert_eq!(audit["placement"], "ambient", "{path}");
+            assert_eq!(audit["rule"], "default", "{path}");
+            assert!(
+                audit["reason"].as_str().unwrap().contains("cheapest"),
+                "{path}"
+            );
+        }
+    }
+    let observed = answer("observed", OBSERVE, &review).await;
+    assert_eq!(observed.get("patch"), None);
+    assert_eq!(observed["auditAnnotations"]["placement"], "ambient");
+}
+
+#[tokio::test]
+async fn a_pod_that_is_none_is_let_through_with_a_warning_and_its_uid() {
+    let well = pod(&json!({}));
+    let named = |kind: &str| review("", "v1", kind, "CREATE", &well);
+    let rows = [
+        (
+            "labels are a list",
+            pod_review(&pod(&json!({"labels": ["a"]}))),
+            "line 1",
+        ),
+        (
+            "a label is a number",
+            pod_review(&pod(&json!({"labels": {"a": 1}}))),
+            "line 1",
+        ),
+        (
+            "annotations are a string",
+            pod_review(&pod(&json!({"annotations": "a"}))),
+            "line 1",
+        ),
+        (
+            "metadata is missing",
+            pod_review(&json!({"spec": {}})),
+            "metadata",
+        ),
+        (
+            "metadata is null",
+            pod_review(&json!({"metadata": null})),
+            "metadata",
+        ),
+        (
+            "metadata is a list",
+            pod_review(&json!({"metadata": []})),
+            "line 1",
+        ),
+        (
+            "spec is a string",
+            pod_review(&json!({"metadata": {}, "spec": "x"})),
+            "line 1",
+        ),
+        ("object is null", pod_review(&Value::Null), "object"),
+        ("object is a string", pod_review(&json!("pod")), "line 1"),
+        ("object is a list", pod_review(&json!([])), "line 1"),
+        (
+            "a Deployment",
+            named("Deployment"),
+            "Deployment v1 is not a Pod",
+        ),
+        (
+            "a Pod of another group",
+            review("a.b", "v1", "Pod", "CREATE", &well),
+            "Pod a.b/v1",
+        ),
+        (
+            "a Pod of another version",
+            review("", "v2", "Pod", "CREATE", &well),
+            "Pod v2",
+        ),
+        (
+            "eviction",
+            but(pod_review(&well), "subResource", json!("eviction")),
+            "eviction",
+        ),
+        (
+            "UPDATE",
+            but(pod_review(&well), "operation", json!("UPDATE")),
+            "UPDATE",
+        ),
+        (
+            "DELETE",
+            but(
+                but(pod_review(&Value::Null), "operation", json!("DELETE")),
+                "oldObject",
+                well.clone(),
+            ),
+            "DELETE",
+        ),
+        (
+            "CONNECT",
+            but(
+                but(
+                    pod_review(&json!({"kind": "PodExecOptions"})),
+                    "operation",
+                    json!("CONNECT"),
+                ),
+                "subResource",
+                json!("exec"),
+            ),
+            "exec",
+        ),
+        (
+            "no operation",
+            but(pod_review(&well), "operation", json!("")),
+            "only CREATE",
+        ),
+        (
+            "a name that is a number",
+            but(pod_review(&well), "name", json!(5)),
+            "line 1",
+        ),
+        (
+            "a kind that is a string",
+            but(pod_review(&well), "kind", json!("Pod")),
+            "line 1",
+        ),
+    ];
+    for (name, review, text) in rows {
+        let response = answer(name, MUTATE, &review).await;
+        assert_eq!(response["allowed"], true, "{name}");
+        assert_eq!(response.get("patch"), None, "{name}");
+        let warnings = warnings(&response);
+        assert!(warnings.contains(text), "{name}: {warnings:?}");
+        let observed = answer(name, OBSERVE, &review).await;
+        assert_eq!(observed["allowed"], true, "{name}");
+        assert_eq!(
+            observed.get("warnings"),
+            None,
+            "{name}: observing is silent"
+        );
+    }
+}
+
+#[tokio::test]
+async fn warnings_fit_the_api_server() {
+    let value = |text: &str| json!({"annotations": {"meshmode.io/mode": text}});
+    let rows = [
+        ("huge", "x".repeat(1 << 20)),
+        ("unicode, 4 bytes each", "🦀".repeat(400)),
+        (
+            "control characters",
+            "a\u{0}b\nc\r\u{1b}[31m\u{7f}\u{85}d".to_owned(),
+        ),
+        ("quotes", "\"'\\".to_owned()),
+        ("empty", String::new()),
+    ];
+    for (name, text) in rows {
+        let response = answer(name, MUTATE, &pod_review(&pod(&value(&text)))).await;
+        assert!(
+            response["patch"].is_string(),
+            "{name}: the next rules decide"
+        );
+        assert!(
+            warnings(&response).starts_with("rule mode-annotation: \""),
+            "{name}: {}",
+            warnings(&response)
+        );
+    }
+}
+
+// === AuthorizationPolicies ===
+
+#[tokio::test]
+async fn policies_are_judged() {
+    let http = http_spec();
+    let l4 = json!({"action": "ALLOW", "rules": [{"from": [{"source": {"principals": ["a/ns/b/sa/c"]}}]}]});
+    let mut attached = http.clone();
+    attached["targetRefs"] =
+        json!([{"kind": "Gateway", "group": "gateway.networking.k8s.io", "name": "waypoint"}]);
+    let for_ = |value: &str| json!({"istio.io/waypoint-for": value});
+    let none = json!({});
+    let (custom, audit) = (
+        json!({"action": "CUSTOM", "provider": {"name": "x"}, "rules": [{}]}),
+        json!({"action": "AUDIT", "rules": [{}]}),
+    );
+    let on_waypoint = json!({"selector": {"matchLabels": {"gateway.networking.k8s.io/gateway-name": "waypoint"}}, "rules": [{}]});
+    let rows = [
+        (
+            "HTTP, unattached",
+            &none,
+            &http,
+            false,
+            "targetRefs",
+            "refuse",
+        ),
+        (
+            "CUSTOM, unattached",
+            &none,
+            &custom,
+            false,
+            "targetRefs",
+            "refuse",
+        ),
+        (
+            "AUDIT, unattached",
+            &none,
+            &audit,
+            false,
+            "targetRefs",
+            "refuse",
+        ),
+        (
+            "selects a waypoint",
+            &none,
+            &on_waypoint,
+            false,
+            "targetRefs",
+            "refuse",
+        ),
+        (
+            "HTTP, only the annotation",
+            &for_("service"),
+            &http,
+            true,
+            "targetRefs",
+            "warn",
+        ),
+        (
+            "annotation none is none",
+            &for_("none"),
+            &http,
+            false,
+            "targetRefs",
+            "refuse",
+        ),
+        (
+            "malformed annotation",
+            &for_("service:shop"),
+            &http,
+            false,
+            "istio.io/waypoint-for",
+            "refuse",
+        ),
+        ("HTTP, attached", &none, &attached, true, "", "allow"),
+        ("L4", &none, &l4, true, "", "allow"),
+    ];
+    for (name, annotations, spec, allowed, text, verdict) in rows {
+        let review = policy_review("CREATE", &policy(annotations, spec));
+        for path in [VALIDATE, "/validate"] {
+            let response = answer(name, path, &review).await;
+            assert_eq!(response["allowed"], allowed, "{name}: {response}");
+            assert_eq!(response.get("patch"), None, "{name}");
+            let said = format!("{}{}", response["status"]["message"], warnings(&response));
+            assert!(said.contains(text), "{name}: {said}");
+            assert_eq!(response["auditAnnotations"]["verdict"], verdict, "{name}");
+        }
+        let warned = answer(name, WARN, &review).await;
+        assert_eq!(warned["allowed"], true, "{name}");
+        assert_eq!(warned["auditAnnotations"]["verdict"], verdict, "{name}");
+        assert_eq!(
+            warnings(&warned).is_empty(),
+            verdict == "allow",
+            "{name}: {warned}"
+        );
+        let observed = answer(name, OBSERVE_POLICIES, &review).await;
+        assert_eq!(
+            (&observed["allowed"], observed.get("warnings")),
+            (&json!(true), None),
+            "{name}"
+        );
+        assert_eq!(observed["auditAnnotations"]["verdict"], verdict, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_update_is_refused_only_for_what_it_changes() {
+    let old = policy(&json!({"a": "1"}), &http_spec());
+    let mut finalized = policy(&json!({"a": "2"}), &http_spec());
+    finalized["metadata"]["finalizers"] = json!(["x"]);
+    let mut changed = old.clone();
+    changed["spec"]["rules"] = json!([{"to": [{"operation": {"methods": ["PUT"]}}]}]);
+    let annotated = policy(&json!({"istio.io/waypoint-for": "servce"}), &http_spec());
+    for (name, object, allowed) in [
+        ("another annotation and a finalizer", finalized, true),
+        ("the spec", changed, false),
+        ("the annotation waypoint-for", annotated, false),
+    ] {
+        let review = but(policy_review("UPDATE", &object), "oldObject", old.clone());
+        let response = answer(name, VALIDATE, &review).await;
+        assert_eq!(response["allowed"], allowed, "{name}: {response}");
+        assert_eq!(
+            warnings(&response).is_empty(),
+            !allowed,
+            "{name}: {response}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_policy_is_refused_unless_nothing_is_stored() {
+    let well = policy(&json!({}), &http_spec());
+    let rows = [
+        ("a Pod", pod_review(&pod(&json!({}))), false),
+        (
+            "another version",
+            review(
+                "security.istio.io",
+                "v1alpha1",
+                "AuthorizationPolicy",
+                "CREATE",
+                &well,
+            ),
+            false,
+        ),
+        (
+            "labels are a list",
+            policy_review("CREATE", &json!({"metadata": {"labels": []}, "spec": "x"})),
+            false,
+        ),
+        (
+            "spec is a string",
+            policy_review("CREATE", &json!({"metadata": {}, "spec": "x"})),
+            false,
+        ),
+        (
+            "rules are a string",
+            policy_review("CREATE", &policy(&json!({}), &json!({"rules": "x"}))),
+            false,
+        ),
+        (
+            "annotations are a list",
+            policy_review("CREATE", &policy(&json!([]), &http_spec())),
+            false,
+        ),
+        (
+            "object is null",
+            policy_review("CREATE", &Value::Null),
+            false,
+        ),
+        (
+            "object is a number",
+            policy_review("UPDATE", &json!(5)),
+            false,
+        ),
+        (
+            "a name that is a number",
+            but(policy_review("CREATE", &well), "name", json!(5)),
+            false,
+        ),
+        (
+            "DELETE",
+            but(
+                policy_review("DELETE", &Value::Null),
+                "oldObject",
+                well.clone(),
+            ),
+            true,
+        ),
+        ("CONNECT", policy_review("CONNECT", &well), true),
+        (
+            "status",
+            but(
+                policy_review("UPDATE", &well),
+                "subResource",
+                json!("status"),
+            ),
+            true,
+        ),
+    ];
+    for (name, review, allowed) in rows {
+        let response = answer(name, VALIDATE, &review).await;
+        assert_eq!(response["allowed"], allowed, "{name}: {response}");
+        assert_eq!(
+            warnings(&response).is_empty(),
+            !allowed,
+            "{name}: {response}"
+        );
+        let warned = answer(name, WARN, &review).await;
+        assert_eq!(warned["allowed"], true, "{name}");
+        assert_ne!(warnings(&warned), "", "{name}");
+        let observed = answer(name, OBSERVE_POLICIES, &review).await;
+        assert_eq!(
+            (&observed["allowed"], observed.get("warnings")),
+            (&json!(true), None),
+            "{name}"
+        );
+    }
+}
+
+// === HTTP ===
+
+/// A `Status` with this code, as the API server writes them, whose message has `text`.
+#[track_caller]
+fn is_status(name: &str, answered: &Answered, code: u16, text: &str) {
+    assert_eq!(answered.code, code, "{name}: {}", answered.json);
+    assert_eq!(
+        answered.headers[header::CONTENT_TYPE],
+        "application/json",
+        "{name}"
+    );
+    let status = &answered.json;
+    assert_eq!(
+        (
+            &status["kind"],
+            &status["apiVersion"],
+            &status["status"],
+            &status["code"]
+        ),
+        (
+            &json!("Status"),
+            &json!("v1"),
+            &json!("Failure"),
+            &json!(code)
+        ),
+        "{name}"
+    );
+    let message = status["message"].as_str().unwrap();
+    assert!(message.contains(text), "{name}: {message}");
+    assert!(
+        message.chars().count() < 2000,
+        "{name}: {} characters",
+        message.len()
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_review_is_a_400_that_says_why() {
+    let well = pod_review(&pod(&json!({})));
+    let envelope = |field: &str, value: Value| {
+        let mut review = well.clone();
+        review[field] = value;
+        review.to_string().into_bytes()
+    };
+    let no_uid = but(well.clone(), "uid", Value::Null);
+    let rows: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("empty", Vec::new(), "line 1 column 0"),
+        ("a word", b"hello".to_vec(), "line 1 column 1"),
+        (
+            "cut off",
+            b"{\n  \"kind\": \"AdmissionReview\",\n  \"requ".to_vec(),
+            "line 3 column",
+        ),
+        (
+            "two",
+            [well.to_string(), well.to_string()].concat().into_bytes(),
+            "column",
+        ),
+        (
+            "not UTF-8",
+            b"{\"kind\": \"\xff\"}".to_vec(),
+            "UTF-8 at byte 10",
+        ),
+        ("a byte order mark", "\u{feff}{}".into(), "line 1 column 1"),
+        (
+            "a list",
+            b"[]".to_vec(),
+            "the body is not an AdmissionReview",
+        ),
+        (
+            "null",
+            b"null".to_vec(),
+            "the body is not an AdmissionReview",
+        ),
+        ("an empty object", b"{}".to_vec(), "apiVersion"),
+        (
+            "v1beta1",
+            envelope("apiVersion", json!("admission.k8s.io/v1beta1")),
+            "admissionReviewVersions: [v1]",
+        ),
+        (
+            "another kind",
+            envelope("kind", json!("Pod")),
+            "Pod of admission.k8s.io/v1",
+        ),
+        (
+            "request is missing",
+            b"{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\"}".to_vec(),
+            "no request",
+        ),
+        (
+            "request is null",
+            envelope("request", Value::Null),
+            "no request",
+        ),
+        (
+            "request is a list",
+            envelope("request", json!([])),
+            "line 1",
+        ),
+        ("uid is null", no_uid.to_string().into_bytes(), "line 1"),
+        (
+            "kind is endless",
+            envelope("kind", json!("x".repeat(1 << 20))),
+            "meshmode: xxx",
+        ),
+        (
+            "deep",
+            [b"[".repeat(1 << 20), b"]".repeat(1 << 20)].concat(),
+            "line 1",
+        ),
+    ];
+    for (name, body, text) in rows {
+        for path in [MUTATE, VALIDATE] {
+            is_status(name, &post(path, body.clone()).await, 400, text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_requests_are_refused_with_their_code() {
+    let body = || pod_review(&pod(&json!({}))).to_string();
+    for (path, _) in ROUTES {
+        for method in ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"] {
+            let request = Request::builder().method(method).uri(path);
+            let answered = send(router(app()), request.body(Body::empty()).unwrap()).await;
+            is_status(path, &answered, 405, method);
+            assert_eq!(answered.headers[header::ALLOW], "POST", "{method} {path}");
+        }
+    }
+    for path in [
+        "/",
+        "/mutate/",
+        "/mutate/pods/",
+        "/Mutate",
+        "/metrics",
+        "/validate/%70ods",
+    ] {
+        let answered = post(path, body()).await;
+        is_status(path, &answered, 404, path);
+        for (route, _) in ROUTES {
+            is_status(path, &answered, 404, route);
+        }
+    }
+    for content_type in [
+        "",
+        "text/plain",
+        "application/yaml",
+        "application/jsonx",
+        "multipart/json",
+        "\u{fffd}",
+    ] {
+        let request = Request::post(MUTATE)
+            .header(header::CONTENT_TYPE, content_type)
+            .body(Body::from(body()))
+            .unwrap();
+        is_status(
+            content_type,
+            &send(router(app()), request).await,
+            415,
+            "application/json",
+        );
+    }
+    let none = Request::post(MUTATE).body(Body::from(body())).unwrap();
+    is_status("none", &send(router(app()), none).await, 415, "none");
+    for content_type in [
+        "Application/JSON",
+        "application/json;charset=utf-8",
+        "application/json ; a=b",
+    ] {
+        let mut request = request("/mutate/pods?timeout=5s", body());
+        let value = HeaderValue::from_static(content_type);
+        request.headers_mut().insert(header::CONTENT_TYPE, value);
+        assert_eq!(
+            send(router(app()), request).await.code,
+            200,
+            "{content_type}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_body_above_the_limit_is_a_413_and_one_at_the_limit_is_read() {
+    let review = pod_review(&pod(&json!({}))).to_string();
+    let padded = |length: usize| {
+        let mut body = review.clone().into_bytes();
+        body.resize(length, b' ');
+        Bytes::from(body)
+    };
+    let at_the_limit = post(MUTATE, padded(MAX_BODY_BYTES)).await;
+    assert_eq!(at_the_limit.code, 200, "{}", at_the_limit.json);
+    let above = padded(MAX_BODY_BYTES + 1);
+    is_status(
+        "whole",
+        &post(MUTATE, above.clone()).await,
+        413,
+        "7340032 bytes",
+    );
+    let chunks = above.chunks(1 << 16).map(Bytes::copy_from_slice).collect();
+    is_status(
+        "chunked",
+        &post(MUTATE, Body::new(Chunks(chunks))).await,
+        413,
+        "7340032 bytes",
+    );
+}
+
+/// A body of unknown length.
+struct Chunks(std::collections::VecDeque<Bytes>);
+
+impl axum::body::HttpBody for Chunks {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+        std::task::Poll::Ready(
+            self.0
+                .pop_front()
+                .map(|chunk| Ok(hyper::body::Frame::data(chunk))),
+        )
+    }
+}
+
+// === panics, logs, metrics ===
+
+/// Panics on a review whose namespace is `panic`.
+fn fragile(app: &App, route: Route, body: &[u8]) -> Result<Vec<u8>, NotAReview> {
+    assert!(
+        !String::from_utf8_lossy(body).contains("\"panic\""),
+        "a test panics"
+    );
+    decide(app, route, body)
+}
+
+/// What this thread logs from its start on. One subscriber for the process, as a second one of a thread makes
+/// tracing forget what the first wants to see.
+struct Log;
+
+struct Writer;
+
+thread_local! {
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        LOGGED.with_borrow_mut(|logged| logged.write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// In the form that `meshmode serve --log-format json` has.
+    fn start() -> Self {
+        static STARTED: Once = Once::new();
+        STARTED.call_once(|| {
+            let builder = tracing_subscriber::fmt()
+                .with_max_level(tracing::Level::INFO)
+                .with_writer(|| Writer)
+                .json()
+                .flatten_event(true);
+            tracing::subscriber::set_global_default(builder.finish()).unwrap();
+        });
+        LOGGED.take();
+        Self
+    }
+
+    #[expect(
+        clippy::unused_self,
+        reason = "there is a log only once it was started"
+    )]
+    fn text(&self) -> String {
+        String::from_utf8(LOGGED.with_borrow(Clone::clone)).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_a_500_a_count_and_a_log_line_with_the_uid() {
+    let log = Log::start();
+    let app = app();
+    let router = super::with(app.clone(), fragile);
+    let well = pod_review(&pod(&json!({})));
+    let bad = but(well.clone(), "namespace", json!("panic"));
+    let answered = send(router.clone(), request(MUTATE, bad.to_string())).await;
+    is_status("panic", &answered, 500, UID);
+    let answered = send(router, request(MUTATE, well.to_string())).await;
+    assert_eq!(answered.code, 200, "afterwards");
+    let metrics = app.metrics.to_text();
+    for line in [
+        "meshmode_panics_total 1",
+        "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"panicked\"} 1",
+        "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"answered\"} 1",
+    ] {
+        assert!(
+            metrics.lines().any(|found| found == line),
+            "{line} is not in\n{metrics}"
+        );
+    }
+    let text = log.text();
+    let line = text
+        .lines()
+        .find(|line| line.contains("\"ERROR\""))
+        .unwrap();
+    assert!(line.contains(UID), "{line}");
+}
+
+#[tokio::test]
+async fn a_log_line_is_one_line_with_each_field_once() {
+    let log = Log::start();
+    let evil = "Pod\n2026-11-23T00:00:00Z ERROR forged\u{1b}[31m";
+    let object = policy(&json!({}), &http_spec());
+    for (path, review) in [
+        (MUTATE, pod_review(&pod(&json!({"name": "web"})))),
+        (MUTATE, review("", "v1", evil, "CREATE", &Value::Null)),
+        (VALIDATE, policy_review("CREATE", &object)),
+        (VALIDATE, review("", "v1", evil, "CREATE", &object)),
+        (VALIDATE, json!({"kind": evil})),
+    ] {
+        post(path, review.to_string()).await;
+    }
+    let text = log.text();
+    assert_eq!(text.lines().count(), 5, "{text}");
+    for line in text.lines() {
+        assert_eq!(line.matches("\"message\":").count(), 1, "{line}");
+        assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn every_request_is_counted_once() {
+    let app = app();
+    let router = router(app.clone());
+    let well = pod_review(&pod(&json!({}))).to_string();
+    for body in [&well, "{", &well] {
+        send(router.clone(), request(MUTATE, body.to_owned())).await;
+    }
+    let refused = policy_review("CREATE", &policy(&json!({}), &http_spec())).to_string();
+    send(router.clone(), request(OBSERVE_POLICIES, refused)).await;
+    let metrics = app.metrics.to_text();
+    for line in [
+        "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"answered\"} 2",
+        "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"rejected\"} 1",
+        "meshmode_reviews_total{task=\"judge\",stance=\"observe\",outcome=\"answered\"} 1",
+        "meshmode_placements_total{mode=\"ambient\",rule=\"default\"} 2",
+        "meshmode_review_duration_seconds_count{task=\"place\"} 3",
+    ] {
+        assert!(
+            metrics.lines().any(|found| found == line),
+            "{line} is not in\n{metrics}"
+        );
+    }
+    assert!(
+        metrics.contains("meshmode_verdicts_total{verdict=\"refuse\""),
+        "{metrics}"
+    );
+}
+
+// === siblings on one connection ===
+
+#[tokio::test]
+async fn a_panic_harms_no_sibling_on_its_http2_connection() {
+    let issued = issue(
+        &Subjects::parse(["localhost"]).unwrap(),
+        Validity::default(),
+        jiff::Timestamp::now(),
+    )
+    .unwrap();
+    let leaf = &issued.leaf;
+    let pair =
+        CertificatePair::from_pem(leaf.cert_pem.as_bytes(), leaf.key_pem.as_bytes()).unwrap();
+    let tls = server_config(Arc::new(ReloadingPair::new(pair)), None).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = app();
+    let patience = Patience {
+        handshake: Duration::from_secs(10),
+        shutdown: Duration::from_secs(10),
+    };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let mut tasks = tokio::task::JoinSet::new();
+    let served = super::with(app.clone(), fragile);
+    tasks.spawn(server::serve(
+        listener,
+        Arc::new(tls),
+        served,
+        Arc::clone(&app.metrics),
+        patience,
+        async { drop(stopped.await) },
+    ));
+
+    let stream = connect(&issued.authority.cert_pem, address).await;
+    let (sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
+    let mut connections = tokio::task::JoinSet::new();
+    connections.spawn(connection);
+
+    let well = pod_review(&pod(&json!({})));
+    let bad = but(well.clone(), "namespace", json!("panic"));
+    let mut siblings = tokio::task::JoinSet::new();
+    for index in 0..40 {
+        let (review, expected) = if index % 4 == 0 {
+            (&bad, 500)
+        } else {
+            (&well, 200)
+        };
+        let mut sender = sender.clone();
+        let request = request("https://localhost/mutate/pods", review.to_string());
+        siblings.spawn(async move {
+            (
+                sender
+                    .send_request(request)
+                    .await
+                    .map(|answer| answer.status().as_u16()),
+                expected,
+            )
+        });
+    }
+    while let Some(ended) = siblings.join_next().await {
+        let (code, expected) = ended.unwrap();
+        assert_eq!(code.unwrap(), expected);
+    }
+    let mut sender = sender;
+    let after = sender
+        .send_request(request("https://localhost/mutate/pods", well.to_string()))
+        .await
+        .unwrap();
+    assert_eq!(after.status(), 200, "afterwards, on the same connection");
+    drop((sender, stop));
+    tasks.join_next().await.unwrap().unwrap();
+}
+
+/// An HTTP/2 client's TLS stream.
+async fn connect(
+    ca_pem: &str,
+    address: std::net::SocketAddr,
+) -> tokio_rustls::client::TlsStream<tokio::net::TcpStream> {
+    let mut roots = rustls::RootCertStore::empty();
+    for ca in crate::tls::pem::certificates(ca_pem.as_bytes()).unwrap() {
+        roots.add(ca).unwrap();
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let name = rustls_pki_types::ServerName::try_from("localhost").unwrap();
+    tokio_rustls::TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
+        .unwrap()
+}
