@@ -1,0 +1,83 @@
+# meshmode: `make help` lists the targets.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+CARGO ?= cargo
+# Where `make run` serves.
+LISTEN ?= 127.0.0.1:8443
+STATUS_LISTEN ?= 127.0.0.1:8080
+# The cluster of `make e2e`: local (an API server built from its Go module) or kind (needs Docker).
+CLUSTER ?= local
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+BINARY := $(abspath $(TARGET_DIR))/release/meshmode
+IMAGE ?= meshmode:dev
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build certs ## Build, make certificates, serve, answer a recorded review, and go on serving
+	@tests/run.sh "$(BINARY)" "$(LISTEN)" "$(STATUS_LISTEN)"
+
+.PHONY: test
+test: ## Run the tests that need nothing but Rust
+	$(CARGO) test --locked
+
+.PHONY: build
+build: ## Build the released binary
+	$(CARGO) build --release --locked
+
+.PHONY: certs
+certs: build ## Make development certificates in certs/, where there are none
+	@test -e certs/tls.crt || "$(BINARY)" certs --out certs
+
+.PHONY: e2e
+e2e: e2e-$(CLUSTER) ## Run the end-to-end tests against a real API server (CLUSTER=local or kind)
+
+.PHONY: e2e-local
+e2e-local: build
+	MESHMODE_CONTROLPLANE_BIN="$$(tests/controlplane/build.sh | tail -n 1)" \
+	MESHMODE_E2E_BINARY="$(BINARY)" $(CARGO) test --locked --test e2e -- --nocapture
+
+.PHONY: e2e-kind
+e2e-kind: certs
+	CARGO="$(CARGO)" tests/kind.sh "$(IMAGE)"
+
+.PHONY: record
+record: build ## Record the reviews of tests/data/reviews/ anew from the real API server
+	MESHMODE_CONTROLPLANE_BIN="$$(tests/controlplane/build.sh | tail -n 1)" MESHMODE_RECORD=tests/data/reviews \
+	MESHMODE_E2E_BINARY="$(BINARY)" $(CARGO) test --locked --test e2e -- --nocapture
+
+.PHONY: bench
+bench: ## Measure the pure path, beside kube's own types
+	$(CARGO) bench --locked --bench review
+
+.PHONY: bench-start
+bench-start: build ## Measure start to ready, the first review, and resident memory
+	MESHMODE_BENCH_BINARY="$(BINARY)" $(CARGO) bench --locked --bench start
+
+.PHONY: lint
+lint: ## Check format, clippy and documentation
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D rustdoc::all -A rustdoc::private_doc_tests" $(CARGO) doc --locked --no-deps
+
+.PHONY: deny
+deny: ## Check licences, bans and sources of all dependencies (needs cargo-deny)
+	$(CARGO) deny check licenses bans sources
+
+.PHONY: schema
+schema: build ## Write manifests/config.schema.json anew
+	"$(BINARY)" config schema > manifests/config.schema.json
+
+.PHONY: image
+image: ## Build the container image (needs Docker)
+	docker build --tag "$(IMAGE)" .
+
+.PHONY: clean
+clean: ## Remove what was built and the development certificates
+	$(CARGO) clean
+	rm -f certs/ca.crt certs/ca.key certs/tls.crt certs/tls.key
