@@ -20,7 +20,10 @@
 )]
 
 mod local;
+pub(crate) mod manifests;
+pub(crate) mod meshmode;
 mod process;
+pub(crate) mod request;
 mod wait;
 
 use std::env;
@@ -46,6 +49,7 @@ pub(crate) struct ControlPlane {
     kubectl: PathBuf,
     kubeconfig: PathBuf,
     config: Config,
+    client: Client,
 }
 
 /// The audit log of the API server.
@@ -73,27 +77,31 @@ impl ControlPlane {
     async fn existing(kubeconfig: PathBuf) -> Self {
         let read = Kubeconfig::read_from(&kubeconfig).expect("MESHMODE_E2E_KUBECONFIG");
         let config = Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await;
+        let config = config.expect("MESHMODE_E2E_KUBECONFIG");
         Self {
             local: None,
             kubectl: "kubectl".into(),
             kubeconfig,
-            config: config.expect("MESHMODE_E2E_KUBECONFIG"),
+            client: client_of(&config),
+            config,
         }
     }
 
     async fn local() -> Self {
         let local = Local::start(binaries().await).await;
+        let config = local.config().await;
         Self {
             kubectl: local.kubectl(),
             kubeconfig: local.path("kubeconfig"),
-            config: local.config().await,
+            client: client_of(&config),
+            config,
             local: Some(local),
         }
     }
 
     /// A new client, of the administrator. It belongs to the tokio runtime of the caller.
     pub(crate) fn client(&self) -> Client {
-        Client::try_from(self.config.clone()).expect("the configuration was used before")
+        client_of(&self.config)
     }
 
     /// The path of a kubeconfig file for this cluster.
@@ -215,6 +223,10 @@ async fn binaries() -> PathBuf {
         .last()
         .expect("build.sh prints the folder")
         .into()
+}
+
+fn client_of(config: &Config) -> Client {
+    Client::try_from(config.clone()).expect("a configuration that makes a client")
 }
 
 async fn has_service_account(client: Client, namespace: &str) -> Result<(), String> {
