@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::manifests::{Webhooks, render};
 use crate::support::meshmode::Meshmode;
+use crate::support::request::policies;
 use crate::support::{AuditEvents, ControlPlane, wait_for};
 
 /// The label that asks for meshmode.
@@ -95,6 +96,26 @@ impl Cluster {
             .await;
         reply.created();
         self.control_plane.wait_for_namespace(name).await;
+    }
+
+    /// The process, which runs here: ask [`Program`] first.
+    pub(crate) fn ours(&mut self) -> &mut Meshmode {
+        match &mut self.program {
+            Program::Ours(program) => program,
+            Program::Deployed => panic!("the program in the cluster is not ours"),
+        }
+    }
+
+    /// Waits until `policy` would be refused in `namespace`: the API server hears of changed labels and
+    /// of a server that is back a moment later.
+    pub(crate) async fn until_refused(&self, namespace: &str, policy: &Value) {
+        let path = format!("{}?dryRun=All", policies(namespace));
+        let what = format!("refusals in namespace {namespace}");
+        wait_for(&what, Duration::from_secs(10), async || {
+            let reply = self.control_plane.post(&path, policy).await;
+            (reply.code == 403).then_some(())
+        })
+        .await;
     }
 
     /// The annotations of the audit event about `verb` on the object, as soon as it is written.

@@ -79,6 +79,12 @@ impl ControlPlane {
             .await
     }
 
+    /// `GET`.
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.send(Method::GET, path, "application/json", &Value::Null)
+            .await
+    }
+
     /// `PATCH` with a merge patch.
     pub(crate) async fn patch(&self, path: &str, patch: &Value) -> Reply {
         let media_type = "application/merge-patch+json";
