@@ -31,7 +31,7 @@ pub(crate) async fn fails_open(cluster: &mut Cluster) -> Shown {
     }
     let annotations = cluster.audited("create", "away", "first").await.unwrap();
     assert!(
-        annotations.to_string().contains("failed-open.mutating"),
+        annotations.to_string().contains("failed-open.mutation"),
         "{annotations}"
     );
     let unjudged = policy("unjudged", &json!({}), &l7());

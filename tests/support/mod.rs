@@ -28,6 +28,7 @@ mod wait;
 
 use std::env;
 use std::fs;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -41,6 +42,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use local::Local;
+use request::Requests;
 pub(crate) use wait::{free_port, wait_for};
 
 /// A Kubernetes cluster to test against. Dropping it stops what `start` started.
@@ -49,7 +51,15 @@ pub(crate) struct ControlPlane {
     kubectl: PathBuf,
     kubeconfig: PathBuf,
     config: Config,
-    client: Client,
+    requests: Requests,
+}
+
+impl Deref for ControlPlane {
+    type Target = Requests;
+
+    fn deref(&self) -> &Requests {
+        &self.requests
+    }
 }
 
 /// The audit log of the API server.
@@ -82,7 +92,7 @@ impl ControlPlane {
             local: None,
             kubectl: "kubectl".into(),
             kubeconfig,
-            client: client_of(&config),
+            requests: Requests(client_of(&config)),
             config,
         }
     }
@@ -93,7 +103,7 @@ impl ControlPlane {
         Self {
             kubectl: local.kubectl(),
             kubeconfig: local.path("kubeconfig"),
-            client: client_of(&config),
+            requests: Requests(client_of(&config)),
             config,
             local: Some(local),
         }
@@ -102,6 +112,11 @@ impl ControlPlane {
     /// A new client, of the administrator. It belongs to the tokio runtime of the caller.
     pub(crate) fn client(&self) -> Client {
         client_of(&self.config)
+    }
+
+    /// Requests over connections of their own.
+    pub(crate) fn another_client(&self) -> Requests {
+        Requests(self.client())
     }
 
     /// The path of a kubeconfig file for this cluster.

@@ -2,10 +2,9 @@
 
 use http::{Method, Request};
 use http_body_util::BodyExt;
+use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
-
-use super::ControlPlane;
 
 /// What the API server replied.
 #[derive(Debug)]
@@ -72,7 +71,11 @@ pub(crate) fn merge(into: &mut Value, more: &Value) {
     }
 }
 
-impl ControlPlane {
+/// Who sends requests to the API server.
+#[derive(Clone)]
+pub(crate) struct Requests(pub(super) Client);
+
+impl Requests {
     /// `POST`: creates.
     pub(crate) async fn post(&self, path: &str, object: &Value) -> Reply {
         self.send(Method::POST, path, "application/json", object)
@@ -118,7 +121,7 @@ impl ControlPlane {
             .header("content-type", content_type)
             .body(Body::from(content.to_string().into_bytes()))
             .unwrap();
-        let response = self.client.send(request).await.unwrap();
+        let response = self.0.send(request).await.unwrap();
         let warnings = response
             .headers()
             .get_all("warning")
