@@ -20,11 +20,15 @@
 )]
 
 mod local;
+pub(crate) mod manifests;
+pub(crate) mod meshmode;
 mod process;
+pub(crate) mod request;
 mod wait;
 
 use std::env;
 use std::fs;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -38,6 +42,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use local::Local;
+use request::Requests;
 pub(crate) use wait::{free_port, wait_for};
 
 /// A Kubernetes cluster to test against. Dropping it stops what `start` started.
@@ -46,6 +51,15 @@ pub(crate) struct ControlPlane {
     kubectl: PathBuf,
     kubeconfig: PathBuf,
     config: Config,
+    requests: Requests,
+}
+
+impl Deref for ControlPlane {
+    type Target = Requests;
+
+    fn deref(&self) -> &Requests {
+        &self.requests
+    }
 }
 
 /// The audit log of the API server.
@@ -73,27 +87,36 @@ impl ControlPlane {
     async fn existing(kubeconfig: PathBuf) -> Self {
         let read = Kubeconfig::read_from(&kubeconfig).expect("MESHMODE_E2E_KUBECONFIG");
         let config = Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await;
+        let config = config.expect("MESHMODE_E2E_KUBECONFIG");
         Self {
             local: None,
             kubectl: "kubectl".into(),
             kubeconfig,
-            config: config.expect("MESHMODE_E2E_KUBECONFIG"),
+            requests: Requests(client_of(&config)),
+            config,
         }
     }
 
     async fn local() -> Self {
         let local = Local::start(binaries().await).await;
+        let config = local.config().await;
         Self {
             kubectl: local.kubectl(),
             kubeconfig: local.path("kubeconfig"),
-            config: local.config().await,
+            requests: Requests(client_of(&config)),
+            config,
             local: Some(local),
         }
     }
 
     /// A new client, of the administrator. It belongs to the tokio runtime of the caller.
     pub(crate) fn client(&self) -> Client {
-        Client::try_from(self.config.clone()).expect("the configuration was used before")
+        client_of(&self.config)
+    }
+
+    /// Requests over connections of their own.
+    pub(crate) fn another_client(&self) -> Requests {
+        Requests(self.client())
     }
 
     /// The path of a kubeconfig file for this cluster.
@@ -215,6 +238,10 @@ async fn binaries() -> PathBuf {
         .last()
         .expect("build.sh prints the folder")
         .into()
+}
+
+fn client_of(config: &Config) -> Client {
+    Client::try_from(config.clone()).expect("a configuration that makes a client")
 }
 
 async fn has_service_account(client: Client, namespace: &str) -> Result<(), String> {

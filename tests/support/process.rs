@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -74,7 +74,15 @@ impl Process {
         panic!("{} {why}; its log ends:\n{}", self.name, self.log_tail());
     }
 
-    fn log_tail(&self) -> String {
+    /// Asks it to end, and gives how it did, or nothing when it has not after `deadline`.
+    pub(super) fn ended(&mut self, deadline: Duration) -> Option<ExitStatus> {
+        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        self.ends_within(deadline)
+            .then(|| self.child.wait().expect("a child that ended"))
+    }
+
+    /// The end of its log.
+    pub(super) fn log_tail(&self) -> String {
         let log = fs::read(&self.log).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<_> = log.lines().collect();

@@ -1,0 +1,157 @@
+//! Certificates swapped while Pods are created without pause: none fails, also where a failed call
+//! would be a refused Pod.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::json;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsConnector;
+
+use super::steps::{Cluster, LOCAL_ONLY, Program, Shown};
+use crate::support::manifests::Endpoint;
+use crate::support::meshmode::{Meshmode, certs, sample};
+use crate::support::request::{pod, pods};
+use crate::support::wait_for;
+
+const NAMESPACE: &str = "swapped";
+const WRITERS: usize = 4;
+const RENEWALS: u32 = 5;
+/// As few as there may be between two swaps, for the swaps to have happened meanwhile.
+const BETWEEN: usize = 20;
+
+const RELOADS: &str = "meshmode_reloads_total{file=\"certificate\",outcome=\"done\"}";
+/// What the writers saw by now.
+#[derive(Debug, Default)]
+struct Seen {
+    created: usize,
+    failures: Vec<String>,
+}
+
+/// Renewals of the leaf, then a CA of which nobody has heard.
+pub(crate) async fn swapped(cluster: &mut Cluster) -> Shown {
+    let Program::Ours(program) = &cluster.program else {
+        return Shown::Skipped(LOCAL_ONLY);
+    };
+    cluster.namespace(NAMESPACE, Some("enabled")).await;
+    register(cluster, &program.endpoint()).await;
+    let (seen, _) = watch::channel(Seen::default());
+    let seen = Arc::new(seen);
+    let mut writers = JoinSet::new();
+    for writer in 0..WRITERS {
+        let create = pods(NAMESPACE);
+        let control_plane = cluster.control_plane.another_client();
+        let seen = Arc::clone(&seen);
+        writers.spawn(async move {
+            let pod = pod(&format!("writer-{writer}"), &json!({}));
+            loop {
+                let reply = control_plane.post(&format!("{create}?dryRun=All"), &pod).await;
+                let placed = reply.body["metadata"]["labels"]["istio.io/dataplane-mode"] == "ambient";
+                seen.send_modify(|seen| match (reply.code, placed) {
+                    (201, true) => seen.created += 1,
+                    _ => seen.failures.push(format!("{reply:?}")),
+                });
+            }
+        });
+    }
+    renewals(cluster, program, &seen).await;
+    another_ca(cluster, program, &seen).await;
+    more(&seen).await;
+    writers.shutdown().await;
+    let seen = seen.borrow();
+    assert!(seen.failures.is_empty(), "{} failed: {:?}", seen.failures.len(), seen.failures.first());
+    let created = seen.created;
+    cluster.register_base().await;
+    Shown::Cases(created)
+}
+
+async fn renewals(cluster: &Cluster, program: &Meshmode, seen: &watch::Sender<Seen>) {
+    let folder = program.certificates();
+    for renewal in 1..=RENEWALS {
+        more(seen).await;
+        let before = sample(&program.metrics().await, RELOADS);
+        certs(&folder, &["--renew"]);
+        until_served(program, &folder).await;
+        let after = sample(&program.metrics().await, RELOADS);
+        assert!(after > before, "reloads are counted: {before}, then {after}");
+        // Another text of the same CA: the API server drops its connections, and shakes hands anew.
+        let mut endpoint = program.endpoint();
+        endpoint.ca.push_str(&"\n".repeat(renewal as usize));
+        register(cluster, &endpoint).await;
+        more(seen).await;
+    }
+}
+
+/// Old and new CA are made known, then the certificate is swapped, then the old CA goes.
+async fn another_ca(cluster: &Cluster, program: &Meshmode, seen: &watch::Sender<Seen>) {
+    let folder = program.certificates();
+    let old = program.endpoint();
+    let aside = tempfile::tempdir().unwrap();
+    certs(aside.path(), &[]);
+    let new = fs::read_to_string(aside.path().join("ca.crt")).unwrap();
+    assert_ne!(old.ca, new);
+    let both = Endpoint { ca: format!("{}{new}", old.ca), ..old };
+    register(cluster, &both).await;
+    more(seen).await;
+    for file in ["ca.crt", "ca.key", "tls.crt", "tls.key"] {
+        fs::copy(aside.path().join(file), folder.join(file)).unwrap();
+    }
+    until_served(program, &folder).await;
+    more(seen).await;
+    register(cluster, &Endpoint { ca: new, ..both }).await;
+    more(seen).await;
+}
+
+/// Registers the webhooks with `Fail`: a call that fails is a Pod that is refused.
+async fn register(cluster: &Cluster, endpoint: &Endpoint) {
+    let webhooks = cluster.base.reaching(endpoint);
+    let strict = webhooks.with_each(|webhook| webhook["failurePolicy"] = json!("Fail"));
+    strict.register(&cluster.control_plane, NAMESPACE).await;
+}
+
+/// Waits for more Pods to be created.
+async fn more(seen: &watch::Sender<Seen>) {
+    let enough = seen.borrow().created + BETWEEN;
+    wait_for("more Pods", Duration::from_secs(20), async || {
+        let seen = seen.borrow();
+        if seen.created >= enough {
+            return Ok(());
+        }
+        Err(format!("{} Pods, of {enough}; failed: {:?}", seen.created, seen.failures.first()))
+    })
+    .await;
+}
+
+/// Waits until a new connection is shown the certificate in `folder`, which the CA there has signed.
+async fn until_served(program: &Meshmode, folder: &Path) {
+    let on_disk = CertificateDer::from_pem_file(folder.join("tls.crt")).unwrap();
+    wait_for("the new certificate", Duration::from_secs(10), async || {
+        let served = served(program.port, &folder.join("ca.crt")).await?;
+        (served == on_disk).then_some(()).ok_or_else(|| "the old one".to_owned())
+    })
+    .await;
+}
+
+async fn served(port: u16, ca: &Path) -> Result<CertificateDer<'static>, String> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(ca).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = TcpStream::connect(("127.0.0.1", port)).await.map_err(|e| e.to_string())?;
+    let name = ServerName::try_from("127.0.0.1").unwrap();
+    let connection = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+    let connection = connection.map_err(|error| error.to_string())?;
+    let shown = connection.get_ref().1.peer_certificates().unwrap();
+    Ok(shown[0].clone().into_owned())
+}

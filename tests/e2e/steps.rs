@@ -1,0 +1,190 @@
+//! What every step has: the cluster, the program, and the report of what was shown.
+
+use std::fmt::Write as _;
+use std::future::Future;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::manifests::{Webhooks, render};
+use crate::support::meshmode::Meshmode;
+use crate::support::request::policies;
+use crate::support::{AuditEvents, ControlPlane, wait_for};
+
+/// The label that asks for meshmode.
+pub(crate) const SCOPE: &str = "meshmode.io/webhook";
+
+/// The cluster, with the program registered from `manifests/base`.
+pub(crate) struct Cluster {
+    pub(crate) control_plane: ControlPlane,
+    pub(crate) program: Program,
+    /// As a user applies them, before they are made to reach this machine.
+    pub(crate) base: Webhooks,
+}
+
+/// Who answers.
+pub(crate) enum Program {
+    /// A process of ours, which may be stopped and looked into.
+    Ours(Meshmode),
+    /// What the Makefile has deployed into the cluster of `MESHMODE_E2E_KUBECONFIG`.
+    Deployed,
+}
+
+/// What a step has shown.
+#[derive(Debug)]
+pub(crate) enum Shown {
+    /// This much.
+    Cases(usize),
+    /// This much, and not the rest, for a reason.
+    Partly(usize, &'static str),
+    /// Nothing, for a reason.
+    Skipped(&'static str),
+}
+
+/// Why a step that stops, reconfigures or looks into the program needs the local control plane.
+pub(crate) const LOCAL_ONLY: &str =
+    "local only: needs a program and webhooks that the test may replace";
+
+/// The table at the end.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    lines: Vec<(&'static str, Shown, Duration)>,
+}
+
+// === impl Cluster ===
+
+impl Cluster {
+    pub(crate) async fn start() -> Self {
+        let control_plane = ControlPlane::start().await;
+        control_plane.install_crds().await;
+        let base = Webhooks::of(&render(&control_plane, "base").await);
+        let program = if control_plane.is_local() {
+            Program::Ours(Meshmode::start().await)
+        } else {
+            Program::Deployed
+        };
+        let cluster = Self {
+            control_plane,
+            program,
+            base,
+        };
+        cluster.namespace("in-force", Some("enabled")).await;
+        cluster.register_base().await;
+        cluster
+    }
+
+    /// Registers the webhooks of `manifests/base`, where that is ours to do.
+    pub(crate) async fn register_base(&self) {
+        if let Program::Ours(program) = &self.program {
+            let webhooks = self.base.reaching(&program.endpoint());
+            webhooks.register(&self.control_plane, "in-force").await;
+        }
+    }
+
+    /// Makes a namespace, with a value of [`SCOPE`] or none.
+    pub(crate) async fn namespace(&self, name: &str, scope: Option<&str>) {
+        let labels = scope.map_or_else(|| json!({}), |scope| json!({SCOPE: scope}));
+        let namespace = json!({
+            "apiVersion": "v1", "kind": "Namespace",
+            "metadata": {"name": name, "labels": labels},
+        });
+        let path = format!("/api/v1/namespaces/{name}");
+        let reply = self
+            .control_plane
+            .server_side_apply(&path, &namespace)
+            .await;
+        reply.created();
+        self.control_plane.wait_for_namespace(name).await;
+    }
+
+    /// The process, which runs here: ask [`Program`] first.
+    pub(crate) fn ours(&mut self) -> &mut Meshmode {
+        match &mut self.program {
+            Program::Ours(program) => program,
+            Program::Deployed => panic!("the program in the cluster is not ours"),
+        }
+    }
+
+    /// Waits until `policy` would be refused in `namespace`: the API server hears of changed labels and
+    /// of a server that is back a moment later.
+    pub(crate) async fn until_refused(&self, namespace: &str, policy: &Value) {
+        let path = format!("{}?dryRun=All", policies(namespace));
+        let what = format!("refusals in namespace {namespace}");
+        wait_for(&what, Duration::from_secs(10), async || {
+            let reply = self.control_plane.post(&path, policy).await;
+            (reply.code == 403).then_some(())
+        })
+        .await;
+    }
+
+    /// The annotations of the audit event about `verb` on the object, as soon as it is written.
+    ///
+    /// Nothing where the audit log is not ours.
+    pub(crate) async fn audited(&self, verb: &str, namespace: &str, name: &str) -> Option<Value> {
+        let is_it = |event: &Value| {
+            let object = &event["objectRef"];
+            event["verb"] == verb
+                && object["namespace"] == namespace
+                && object["name"] == name
+                && object["subresource"].is_null()
+        };
+        let what = format!("the audit event of {verb} {namespace}/{name}");
+        let deadline = Duration::from_secs(10);
+        wait_for(&what, deadline, async || {
+            match self.control_plane.audit_events() {
+                AuditEvents::Unavailable => Some(None),
+                AuditEvents::Recorded(events) => {
+                    let event = events.into_iter().rev().find(is_it)?;
+                    Some(Some(event["annotations"].clone()))
+                }
+            }
+        })
+        .await
+    }
+}
+
+// === impl Report ===
+
+impl Report {
+    /// Runs one step; a failure names it.
+    pub(crate) async fn step(&mut self, name: &'static str, step: impl Future<Output = Shown>) {
+        let naming = Naming(name);
+        let start = Instant::now();
+        let shown = step.await;
+        std::mem::forget(naming);
+        self.lines.push((name, shown, start.elapsed()));
+    }
+
+    /// Prints what was shown.
+    pub(crate) fn print(&self) {
+        let mut table = String::new();
+        for (name, shown, took) in &self.lines {
+            let seconds = took.as_secs_f64();
+            let said = match shown {
+                Shown::Cases(cases) => format!("{cases} cases"),
+                Shown::Partly(cases, why) => format!("{cases} cases; NOT the rest: {why}"),
+                Shown::Skipped(why) => format!("NOT SHOWN: {why}"),
+            };
+            let _ = writeln!(table, "  {name:<44} {seconds:>5.1} s  {said}");
+        }
+        say(&format!("\nshown end to end:\n{table}"));
+    }
+}
+
+/// Past the test harness, which would show it of failed tests only.
+fn say(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Names the step that panicked.
+struct Naming(&'static str);
+
+impl Drop for Naming {
+    fn drop(&mut self) {
+        say(&format!(
+            "end to end: the step that failed is {:?}\n",
+            self.0
+        ));
+    }
+}

@@ -1,0 +1,153 @@
+//! The program under test as a process, with certificates of its own making.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::TokioIo;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+
+use super::free_port;
+use super::manifests::Endpoint;
+use super::process::{Guard, Process};
+
+/// How long it may take to end: reviews in flight have 10 s.
+const END: Duration = Duration::from_secs(11);
+
+/// `meshmode serve`. Dropping it stops it.
+pub(crate) struct Meshmode {
+    process: Option<Process>,
+    guard: Guard,
+    folder: TempDir,
+    pub(crate) port: u16,
+    status_port: u16,
+}
+
+/// The program: the one that `MESHMODE_E2E_BINARY` names (`make e2e` builds a release), else the one
+/// that cargo built for the tests.
+pub(crate) fn binary() -> PathBuf {
+    env::var_os("MESHMODE_E2E_BINARY")
+        .map_or_else(|| env!("CARGO_BIN_EXE_meshmode").into(), PathBuf::from)
+}
+
+/// Runs a command of the program to its end.
+pub(crate) fn run(arguments: &[&str]) -> Output {
+    let mut command = Command::new(binary());
+    let output = command.args(arguments).env_clear().output();
+    output.unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"))
+}
+
+/// Runs `meshmode certs` into `folder`.
+pub(crate) fn certs(folder: &Path, arguments: &[&str]) {
+    let folder = folder.to_str().unwrap();
+    let output = run(&[&["certs", "--out", folder], arguments].concat());
+    assert!(output.status.success(), "{output:?}");
+}
+
+impl Meshmode {
+    /// Starts it, on free ports.
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("meshmode-program-")
+            .tempdir()
+            .unwrap();
+        certs(&folder.path().join("certs"), &[]);
+        let guard = Guard::start(folder.path());
+        let mut started = Self {
+            process: None,
+            guard,
+            folder,
+            port: free_port(),
+            status_port: free_port(),
+        };
+        started.start_again().await;
+        started
+    }
+
+    /// Starts it where it was stopped: same ports, same certificates.
+    pub(crate) async fn start_again(&mut self) {
+        let mut command = Command::new(binary());
+        command
+            .arg("serve")
+            .arg(format!("--listen=127.0.0.1:{}", self.port))
+            .arg(format!("--status-listen=127.0.0.1:{}", self.status_port))
+            .args(["--tls-cert=certs/tls.crt", "--tls-key=certs/tls.key"])
+            .arg("--reload-interval=50ms");
+        let folder = self.folder.path();
+        let mut process = Process::start("meshmode", &mut command, folder, &self.guard);
+        process
+            .until_ready(async || match self.status("/readyz").await? {
+                (200, _) => Ok(()),
+                (code, body) => Err(format!("{code} {body}")),
+            })
+            .await;
+        self.process = Some(process);
+    }
+
+    /// Stops it as a kubelet does, and sees that it ends in order.
+    pub(crate) async fn stop(&mut self) {
+        let mut process = self.process.take().expect("it runs");
+        let ended = tokio::task::spawn_blocking(move || {
+            let status = process.ended(END);
+            status.ok_or_else(|| process.log_tail())
+        });
+        match ended.await.unwrap() {
+            Ok(status) => assert!(status.success(), "after SIGTERM: {status}"),
+            Err(log) => panic!("still there {END:?} after SIGTERM; its log ends:\n{log}"),
+        }
+    }
+
+    /// The folder of its certificates.
+    pub(crate) fn certificates(&self) -> PathBuf {
+        self.folder.path().join("certs")
+    }
+
+    /// The CA that it is believed by, and where it is.
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        Endpoint {
+            port: self.port,
+            ca: fs::read_to_string(self.certificates().join("ca.crt")).unwrap(),
+        }
+    }
+
+    /// All its metrics.
+    pub(crate) async fn metrics(&self) -> String {
+        let (code, text) = self.status("/metrics").await.unwrap();
+        assert_eq!(code, 200, "{text}");
+        text
+    }
+
+    async fn status(&self, path: &str) -> Result<(u16, String), String> {
+        let stream = TcpStream::connect(("127.0.0.1", self.status_port)).await;
+        let stream = TokioIo::new(stream.map_err(|error| error.to_string())?);
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(stream)
+            .await
+            .map_err(|error| error.to_string())?;
+        let request = http::Request::get(path)
+            .header("host", "127.0.0.1")
+            .body(Empty::<bytes::Bytes>::new())
+            .unwrap();
+        let exchange = async {
+            let response = sender.send_request(request).await?;
+            let code = response.status().as_u16();
+            let body = response.into_body().collect().await?.to_bytes();
+            Ok::<_, hyper::Error>((code, String::from_utf8_lossy(&body).into_owned()))
+        };
+        tokio::select! {
+            answer = exchange => answer.map_err(|error| error.to_string()),
+            ended = connection => Err(format!("the connection ended: {ended:?}")),
+        }
+    }
+}
+
+/// The value of a counter or gauge in `metrics`; one that has no sample yet is 0.
+pub(crate) fn sample(metrics: &str, series: &str) -> f64 {
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.map_or(0.0, |value| value.trim().parse().unwrap())
+}
