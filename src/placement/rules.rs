@@ -265,6 +265,26 @@ impl Rules {
             .collect()
     }
 
+    /// The same rules, each evaluated always.
+    #[cfg(test)]
+    pub(super) fn unguarded(mut self) -> Self {
+        for guarded in &mut self.rules {
+            (guarded.when, guarded.warning) = (None, None);
+        }
+        self
+    }
+
+    /// How many expressions need not be evaluated on some Pods.
+    #[cfg(test)]
+    pub(super) fn guards(&self) -> usize {
+        let guards = |guarded: &Guarded| [guarded.when.is_some(), guarded.warning.is_some()];
+        self.rules
+            .iter()
+            .flat_map(guards)
+            .filter(|there| *there)
+            .count()
+    }
+
     /// Whether the facts must have the request.
     pub fn request(&self) -> Use {
         self.request

@@ -22,6 +22,42 @@ static OPERATORS: LazyLock<Rules> = LazyLock::new(|| {
     ))
 });
 
+/// Conditions in every form that a guard can be read off, beside some of which it must not be.
+const CONDITIONS: [&str; 12] = [
+    "'meshmode.io/mode' in variables.annotations",
+    "'kubevirt.io' in object.metadata.labels",
+    "has(object.metadata.labels) && 'kubevirt.io' in object.metadata.labels",
+    "'istio.io/rev' in object.metadata.labels && object.metadata.labels['a/b'] == 'x'",
+    "object.metadata.labels['a/b'] == 'x' && 'istio.io/rev' in object.metadata.labels",
+    "'istio.io/rev' in object.metadata.labels || 'a/b' in variables.annotations",
+    "'a/b' in variables.annotations || object.metadata.annotations['a/b'] == 'x'",
+    "has(object.spec.containers) && object.spec.containers.exists(c, c.name == 'web')",
+    "has(object.spec.os)",
+    "!('kubevirt.io' in variables.annotations)",
+    "'-' in variables.annotations == false",
+    "variables.annotations.exists(k, k == '~') && '~1' in variables.annotations",
+];
+
+/// Each condition alone, with and without its guard.
+static CONDITIONS_ALONE: LazyLock<Vec<(Rules, Rules)>> = LazyLock::new(|| {
+    let alone = |condition: &str, unknown: &str| {
+        placement(&format!(
+            "  variables:\n    - {{name: annotations, expression: \"has(object.metadata.annotations) ? object.metadata.annotations : {{}}\"}}\n  rules:\n    - {{name: only, when: \"{condition}\", warningExpression: \"{condition} ? 'said' : ''\", mode: sidecar, onUnknown: {unknown}}}\n"
+        ))
+    };
+    CONDITIONS
+        .iter()
+        .flat_map(|condition| {
+            ["next", "leave"].map(|unknown| {
+                (
+                    alone(condition, unknown),
+                    alone(condition, unknown).unguarded(),
+                )
+            })
+        })
+        .collect()
+});
+
 fn key() -> impl Strategy<Value = String> {
     const CHOSEN: &[&str] = &[
         "istio.io/dataplane-mode",
@@ -210,6 +246,13 @@ proptest! {
     }
 
     #[test]
+    fn a_guard_changes_no_answer(pod in any_pod()) {
+        for (condition, (guarded, unguarded)) in CONDITIONS_ALONE.iter().enumerate() {
+            prop_assert_eq!(place(guarded, &pod), place(unguarded, &pod), "condition {}", condition / 2);
+        }
+    }
+
+    #[test]
     fn an_operators_rules_place_any_pod(pod in any_pod()) {
         holds(&OPERATORS, &pod)?;
     }
@@ -246,4 +289,23 @@ fn arbitrary_pods_are_of_every_kind() {
     ] {
         assert!(rules.contains_key(rule), "{rule}: {rules:?}");
     }
+}
+
+/// The property of guards would hold if there were none.
+#[test]
+fn most_conditions_have_a_guard() {
+    let guards: usize = CONDITIONS_ALONE
+        .iter()
+        .map(|(rules, _)| rules.guards())
+        .sum();
+    assert_eq!(
+        guards,
+        8 * 2 * 2,
+        "eight conditions, each twice, as a condition and as a warning's"
+    );
+    assert_eq!(
+        DEFAULT.guards(),
+        7,
+        "every condition and warning of the default"
+    );
 }
