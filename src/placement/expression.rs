@@ -256,7 +256,11 @@ fn parse_errors(errors: cel::ParseErrors) -> Vec<ExpressionError> {
         .map(|error| ExpressionError {
             line: position(error.pos.0),
             column: position(error.pos.1),
-            message: format!("does not parse as CEL: {}", error.msg),
+            message: if error.msg.to_lowercase().contains("recursion limit") {
+                format!("does not parse as CEL: nests more than {MAX_DEPTH} brackets")
+            } else {
+                format!("does not parse as CEL: {}", error.msg)
+            },
         })
         .collect()
 }
