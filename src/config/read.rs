@@ -8,7 +8,7 @@ use serde::de::value::{Error as NoSuchName, StrDeserializer};
 use super::check::{self, join};
 use super::fields::FILE;
 use super::problem::{Problem, Problems};
-use super::tree::{self, Node};
+use super::tree::{self, Node, Value};
 use super::{DEFAULT, sample};
 use crate::authorization::Settings;
 use crate::placement::Mode;
@@ -199,7 +199,7 @@ impl Reader<'_> {
                 );
                 None
             }
-            (None, None) => {
+            (None, None) if matches!(node.value, Value::Map(_)) => {
                 self.problems.add(
                     node,
                     path,
@@ -207,6 +207,7 @@ impl Reader<'_> {
                 );
                 None
             }
+            (None, None) => None,
         }
     }
 
@@ -219,6 +220,9 @@ impl Reader<'_> {
         declared: &[&str],
     ) -> Option<Expression> {
         let (source, place) = (text(node, key)?, node.get(key)?);
+        if source.is_empty() {
+            return None; // The check of the form has said so.
+        }
         let path = join(path, key);
         match Expression::compile(source, declared) {
             Ok(expression) => Some(expression),
