@@ -76,6 +76,7 @@ fn fields() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn expressions() {
     check(&[
         (

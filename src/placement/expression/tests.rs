@@ -357,7 +357,7 @@ fn no_depth_overflows_the_stack() {
     ];
     for (_, before, middle, after) in rows {
         let count = (MAX_SOURCE - middle.len()) / (before.len() + after.len());
-        for count in [8, 15, 29, 46, 49, 100, count] {
+        for count in [20, 46, 49, count] {
             let source = format!("{}{middle}{}", before.repeat(count), after.repeat(count));
             let compiled = with_stack(16, || compile(&source));
             let Ok(expression) = compiled else { continue };
@@ -370,6 +370,7 @@ fn no_depth_overflows_the_stack() {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn token() -> impl Strategy<Value = String> {
     const TOKENS: &[&str] = &[
         "object",
@@ -456,7 +457,7 @@ fn mutated() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2048, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_text_panics(source in prop_oneof![

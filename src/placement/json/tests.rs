@@ -39,6 +39,7 @@ const OBJECT: &str = r#"{
 }"#;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn expressions_mean_what_plain_cel_means() {
     let rows = [
         "object.a.b.c",
