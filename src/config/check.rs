@@ -17,7 +17,8 @@ pub(super) fn section(node: &Node, path: &str, fields: &[Field], problems: &mut 
         );
     };
     for (index, (key, value)) in entries.iter().enumerate() {
-        let name = key.text().unwrap_or_default();
+        let other = key.value.to_string();
+        let name = key.text().unwrap_or(&other);
         let below = join(path, name);
         if entries[..index]
             .iter()

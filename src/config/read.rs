@@ -8,7 +8,7 @@ use serde::de::value::{Error as NoSuchName, StrDeserializer};
 use super::check::{self, join};
 use super::fields::FILE;
 use super::problem::{Problem, Problems};
-use super::tree::{self, Node};
+use super::tree::{self, Node, Value};
 use super::{DEFAULT, sample};
 use crate::authorization::Settings;
 use crate::placement::Mode;
@@ -25,11 +25,39 @@ pub struct Configuration {
     pub authorization_policies: Settings,
 }
 
+/// What parsing the deepest expression needs, and more: 100 KiB a bracket in a debug build.
+const STACK: usize = 16 << 20;
+
 /// Reads the configuration in `text`, which is YAML.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub fn read(text: &str) -> Result<Configuration, Problems> {
+    // The parsers recurse: a thread of their own has the room, and where one of them panics all the same
+    // it takes nothing with it.
+    std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new()
+            .name("config".to_owned())
+            .stack_size(STACK);
+        match builder.spawn_scoped(scope, || read_here(text)) {
+            Ok(thread) => thread.join().unwrap_or_else(|_| Err(unreadable())),
+            Err(_) => read_here(text),
+        }
+    })
+}
+
+fn unreadable() -> Problems {
+    let mut problems = Problems::default();
+    problems.push(Problem {
+        line: 1,
+        column: 1,
+        field: String::new(),
+        message: "cannot be read: the parser failed; see the log".to_owned(),
+    });
+    problems
+}
+
+fn read_here(text: &str) -> Result<Configuration, Problems> {
     let mut problems = Problems::default();
     let file = match tree::read(text) {
         Ok(file) => file,
@@ -171,7 +199,7 @@ impl Reader<'_> {
                 );
                 None
             }
-            (None, None) => {
+            (None, None) if matches!(node.value, Value::Map(_)) => {
                 self.problems.add(
                     node,
                     path,
@@ -179,6 +207,7 @@ impl Reader<'_> {
                 );
                 None
             }
+            (None, None) => None,
         }
     }
 
@@ -191,6 +220,9 @@ impl Reader<'_> {
         declared: &[&str],
     ) -> Option<Expression> {
         let (source, place) = (text(node, key)?, node.get(key)?);
+        if source.is_empty() {
+            return None; // The check of the form has said so.
+        }
         let path = join(path, key);
         match Expression::compile(source, declared) {
             Ok(expression) => Some(expression),

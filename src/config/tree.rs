@@ -45,7 +45,9 @@ pub(super) struct NotYaml {
 /// # Errors
 /// The place and cause of what is not YAML.
 pub(super) fn read(text: &str) -> Result<Node, NotYaml> {
-    serde_saphyr::from_str(text).map_err(|error| {
+    // `off` is a value of ours: only `true` and `false` are booleans, as in YAML 1.2.
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let place = error
             .location()
             .map_or(Place { line: 1, column: 1 }, Place::from);

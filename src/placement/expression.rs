@@ -72,8 +72,11 @@ pub const VARIABLES: &str = "variables";
 const MAX_SOURCE: usize = 4096;
 /// How deep comprehensions (`exists`, `all`, `map`, …) may nest: lists in a Pod do twice at most.
 const MAX_COMPREHENSIONS: usize = 2;
-/// How deep an expression may nest.
+/// How deep an expression may nest in brackets.
 const MAX_DEPTH: u16 = 48;
+/// How deep its tree may be: `a + b + c` nests too, and evaluation recurses, for a rule and for the
+/// variable it reads one upon the other, with 25 KiB a level in a debug build.
+const MAX_TREE: usize = 24;
 
 /// What can be called. The crate does not list its functions; a test holds that each of these is there.
 const FUNCTIONS: &[&str] = &[
@@ -87,7 +90,6 @@ const FUNCTIONS: &[&str] = &[
     "duration",
     "dyn",
     "endsWith",
-    "first",
     "flatten",
     "format",
     "getDate",
@@ -104,7 +106,6 @@ const FUNCTIONS: &[&str] = &[
     "indexOf",
     "int",
     "join",
-    "last",
     "lastIndexOf",
     "lists.range",
     "lowerAscii",
@@ -196,6 +197,8 @@ impl Expression {
             declared: declared.iter().map(AsRef::as_ref).collect(),
             bound: Vec::new(),
             comprehensions: 0,
+            depth: 0,
+            too_deep: false,
             reads: BTreeSet::new(),
             variables: BTreeSet::new(),
             errors: Vec::new(),
@@ -256,7 +259,11 @@ fn parse_errors(errors: cel::ParseErrors) -> Vec<ExpressionError> {
         .map(|error| ExpressionError {
             line: position(error.pos.0),
             column: position(error.pos.1),
-            message: format!("does not parse as CEL: {}", error.msg),
+            message: if error.msg.to_lowercase().contains("recursion limit") {
+                format!("does not parse as CEL: nests more than {MAX_DEPTH} brackets")
+            } else {
+                format!("does not parse as CEL: {}", error.msg)
+            },
         })
         .collect()
 }
@@ -408,6 +415,8 @@ struct Checker<'s> {
     /// The variables of the comprehensions around the present node.
     bound: Vec<String>,
     comprehensions: usize,
+    depth: usize,
+    too_deep: bool,
     reads: BTreeSet<Root>,
     variables: BTreeSet<String>,
     errors: Vec<ExpressionError>,
@@ -415,6 +424,23 @@ struct Checker<'s> {
 
 impl Checker<'_> {
     fn visit(&mut self, node: &IdedExpr) {
+        self.depth += 1;
+        match self.depth {
+            ..=MAX_TREE => self.visit_shallow(node),
+            // Once: the first branch that is too deep.
+            _ if self.too_deep => {}
+            _ => {
+                self.too_deep = true;
+                self.error(
+                    node.id,
+                    format!("nests more than {MAX_TREE} operations: split it into variables"),
+                );
+            }
+        }
+        self.depth -= 1;
+    }
+
+    fn visit_shallow(&mut self, node: &IdedExpr) {
         match &node.expr {
             Expr::Ident(name) => self.identifier(node.id, name),
             Expr::Select(select) => self.select(node.id, select),
@@ -522,7 +548,9 @@ impl Checker<'_> {
     }
 
     fn function(&mut self, id: u64, name: &str) {
-        let operator = !name.starts_with(|c: char| c.is_ascii_alphabetic());
+        // Also what a macro makes of a function: `math.greatest` is `math.@max`.
+        let last = name.rsplit('.').next().unwrap_or(name);
+        let operator = !last.starts_with(|c: char| c.is_ascii_alphabetic());
         if !operator && !FUNCTIONS.contains(&name) {
             self.error(
                 id,
@@ -563,7 +591,8 @@ impl Checker<'_> {
             .info
             .offset_for(id)
             .map_or(0, |(start, _)| start as usize);
-        let before: String = self.source.chars().take(offset).collect();
+        // The crate counts bytes.
+        let before = self.source.get(..offset).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
         (line, column)
@@ -581,3 +610,6 @@ fn qualified_function(target: Option<&IdedExpr>, name: &str) -> Option<String> {
         Some(_) | None => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -538,3 +538,6 @@ impl<'x, 'v, 'a: 'v> traits::Iterator<'x, 'v> for Keys<'x, 'a> {
         self.0.next().map(|(key, _)| key as &(dyn Val + 'v))
     }
 }
+
+#[cfg(test)]
+mod tests;

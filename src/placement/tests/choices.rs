@@ -16,6 +16,7 @@ fn plain() -> Value {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn some_pods_are_left_alone_always() {
     let label = |key: &str| pod(&json!({key: "x"}), &json!({"meshmode.io/mode": "sidecar"}));
     let annotation = |key: &str| {
@@ -87,6 +88,7 @@ fn some_pods_are_left_alone_always() {
 
 /// Each kind alone, on a Pod that the rules give `ambient`.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn an_explicit_choice_wins() {
     let label = |key: &str, value: &str| pod(&json!({"app": "web", key: value}), &json!({}));
     let annotation = |key: &str, value: &str| pod(&json!({"app": "web"}), &json!({key: value}));
