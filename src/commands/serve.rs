@@ -20,7 +20,7 @@ use crate::telemetry::logs::{self, LogFormat};
 use crate::telemetry::metrics::{Metrics, Reload, Reloaded};
 use crate::tls::{ReloadOutcome, ReloadingPair, server_config, warm, watch_pair};
 use crate::webhook::router::{App, router};
-use crate::webhook::server::{Patience, serve};
+use crate::webhook::server::{IDLE, Patience, serve};
 use crate::webhook::status::{self, Readiness, State};
 
 /// The settings of the server. Each flag has a twin in the environment.
@@ -187,6 +187,7 @@ impl Server {
         let mut tasks = JoinSet::new();
         let patience = Patience {
             handshake: args.handshake_timeout,
+            idle: IDLE,
             shutdown: args.shutdown_timeout,
         };
         tasks.spawn(serve(
