@@ -1,3 +1,5 @@
+//! The embedded default.
+
 use super::*;
 
 #[test]
