@@ -1,5 +1,7 @@
 //! Every promise of the webhook's HTTP, as tables with named rows, through the router as it is served.
 
+#![expect(clippy::too_many_lines, reason = "tables, a row each")]
+
 use std::cell::RefCell;
 use std::io::Write;
 use std::sync::Once;
