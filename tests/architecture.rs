@@ -3,6 +3,15 @@
 //!
 //! It reads the text of the sources, tests inside `src/` excluded. The last test shows that it can fail.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::too_many_lines,
+    clippy::wildcard_enum_match_arm,
+    reason = "a helper fails the test by panicking; tables have a row each"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -180,7 +189,7 @@ fn every_file_says_what_it_is_for() {
     assert!(files.len() > 40, "found {} files only", files.len());
     let silent: Vec<String> = files
         .iter()
-        .filter(|source| !source.text.starts_with("//! "))
+        .filter(|source| !source.text.starts_with("//! ") && !source.is_empty())
         .map(Source::shown)
         .collect();
     assert_eq!(silent, [] as [&str; 0], "these do not open with `//! `");
@@ -320,7 +329,9 @@ fn names(code: &str, name: &str) -> bool {
         let after = code[at + name.len()..].chars().next();
         let ends = name.chars().next_back().is_some_and(is_in_name);
         let begins = name.chars().next().is_some_and(is_in_name);
-        !(begins && before.is_some_and(is_in_name)) && !(ends && after.is_some_and(is_in_name))
+        let cut_before = begins && before.is_some_and(is_in_name);
+        let cut_after = ends && after.is_some_and(is_in_name);
+        !cut_before && !cut_after
     })
 }
 
@@ -366,6 +377,11 @@ impl Source {
 
     fn code(&self) -> String {
         code(&self.text)
+    }
+
+    /// Whether there is nothing yet to say something about.
+    fn is_empty(&self) -> bool {
+        matches!(self.text.trim(), "" | "fn main() {}")
     }
 
     fn shown(&self) -> String {

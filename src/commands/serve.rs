@@ -15,12 +15,12 @@ use tokio::task::JoinSet;
 
 use super::{Outcome, complain_of, configuration};
 use crate::config::watch::{ContentWatch, ReadError};
-use crate::config::{Configuration, read};
+use crate::config::{Configuration, Problems, read};
 use crate::telemetry::logs::{self, LogFormat};
 use crate::telemetry::metrics::{Metrics, Reload, Reloaded};
 use crate::tls::{ReloadOutcome, ReloadingPair, server_config, warm, watch_pair};
 use crate::webhook::router::{App, router};
-use crate::webhook::server::{Patience, serve};
+use crate::webhook::server::{IDLE, Patience, serve};
 use crate::webhook::status::{self, Readiness, State};
 
 /// The settings of the server. Each flag has a twin in the environment.
@@ -96,7 +96,9 @@ const MAX_THREADS: usize = 4;
 /// Something that is needed to start is not there, or a task ended that should not.
 pub fn run(args: Args) -> anyhow::Result<Outcome> {
     logs::start(args.log_format, &args.log_level)?;
-    let configuration = match configuration(args.config.as_deref())? {
+    // Watched from its first reading on: what changes while the rest starts is news too.
+    let mut watch = args.config.clone().map(|file| ContentWatch::new([file]));
+    let configuration = match first(watch.as_mut())? {
         Ok(configuration) => configuration,
         Err(problems) => {
             complain_of(args.config.as_deref(), &problems);
@@ -110,8 +112,17 @@ pub fn run(args: Args) -> anyhow::Result<Outcome> {
         .worker_threads(threads)
         .enable_all()
         .build()?;
-    runtime.block_on(async { Server::bind(args, configuration).await?.run().await })?;
+    runtime.block_on(async { Server::bind(args, configuration).await?.run(watch).await })?;
     Ok(Outcome::Done)
+}
+
+fn first(watch: Option<&mut ContentWatch<1>>) -> anyhow::Result<Result<Configuration, Problems>> {
+    let Some(watch) = watch else {
+        return configuration(None);
+    };
+    let [content] = watch.read().context("cannot read the configuration")?;
+    let text = std::str::from_utf8(&content).context("the configuration is not UTF-8")?;
+    Ok(read(text))
 }
 
 /// All that is needed, in place: nothing below can fail any more.
@@ -171,7 +182,7 @@ impl Server {
         })
     }
 
-    async fn run(self) -> anyhow::Result<()> {
+    async fn run(self, watch: Option<ContentWatch<1>>) -> anyhow::Result<()> {
         let Self {
             args,
             webhook,
@@ -185,10 +196,7 @@ impl Server {
         let metrics = Arc::clone(&app.metrics);
         let configuration = Arc::clone(&app.configuration);
         let mut tasks = JoinSet::new();
-        let patience = Patience {
-            handshake: args.handshake_timeout,
-            shutdown: args.shutdown_timeout,
-        };
+        let patience = args.patience();
         tasks.spawn(serve(
             webhook,
             tls,
@@ -205,10 +213,11 @@ impl Server {
         let mut background = JoinSet::new();
         background.spawn(async move { plain.await.err() });
         background.spawn(reload_pair(pair, args.clone(), Arc::clone(&metrics)));
-        if let Some(file) = args.config {
+        if let Some((file, watch)) = args.config.zip(watch) {
             background.spawn(reload_configuration(
                 configuration,
                 file,
+                watch,
                 args.reload_interval,
                 metrics,
             ));
@@ -311,12 +320,10 @@ async fn reload_pair(
 async fn reload_configuration(
     current: Arc<ArcSwap<Configuration>>,
     file: PathBuf,
+    watch: ContentWatch<1>,
     interval: Duration,
     metrics: Arc<Metrics>,
 ) -> Option<std::io::Error> {
-    let mut watch = ContentWatch::new([file.clone()]);
-    // What is in service was read a moment ago: only what comes after is news.
-    drop(watch.read());
     let never = watch.run(interval, |content| match reread(content) {
         Ok(configuration) => {
             metrics.reloaded(Reloaded::Configuration, Reload::Done);
@@ -336,6 +343,16 @@ async fn reload_configuration(
 fn reread(content: Result<[Vec<u8>; 1], ReadError>) -> anyhow::Result<Configuration> {
     let [content] = content?;
     Ok(read(std::str::from_utf8(&content)?)?)
+}
+
+impl Args {
+    fn patience(&self) -> Patience {
+        Patience {
+            handshake: self.handshake_timeout,
+            idle: IDLE,
+            shutdown: self.shutdown_timeout,
+        }
+    }
 }
 
 impl fmt::Display for Args {

@@ -106,6 +106,7 @@ impl Default for Metrics {
             certificate_not_after: Gauge::default(),
         };
         metrics.register();
+        metrics.begin_at_zero();
         metrics
     }
 }
@@ -143,11 +144,9 @@ impl Metrics {
 
     /// A file was read again.
     pub fn reloaded(&self, file: Reloaded, reload: Reload) {
-        let labels = [
-            fixed("file", file.as_str()),
-            fixed("outcome", reload.as_str()),
-        ];
-        self.reloads.get_or_create(&Labels(labels)).inc();
+        self.reloads
+            .get_or_create(&reload_labels(file, reload))
+            .inc();
     }
 
     /// A handshake did not end well.
@@ -169,6 +168,19 @@ impl Metrics {
             text.clear();
         }
         text
+    }
+
+    /// What alerts look at is there before it first happens: `increase()` does not see a first sample.
+    fn begin_at_zero(&self) {
+        for file in [Reloaded::Configuration, Reloaded::Certificate] {
+            for reload in [Reload::Done, Reload::KeptLastGood] {
+                drop(self.reloads.get_or_create(&reload_labels(file, reload)));
+            }
+        }
+        for how in [Handshake::Failed, Handshake::TimedOut] {
+            let labels = Labels([fixed("cause", how.as_str())]);
+            drop(self.handshake_failures.get_or_create(&labels));
+        }
     }
 
     fn register(&mut self) {
@@ -212,6 +224,13 @@ impl Metrics {
             self.certificate_not_after.clone(),
         );
     }
+}
+
+fn reload_labels(file: Reloaded, reload: Reload) -> Labels<2> {
+    Labels([
+        fixed("file", file.as_str()),
+        fixed("outcome", reload.as_str()),
+    ])
 }
 
 fn fixed(name: &'static str, value: &'static str) -> (&'static str, Value) {

@@ -14,3 +14,6 @@ pub mod server;
 pub mod stance;
 pub mod status;
 pub mod validate;
+
+#[cfg(test)]
+mod testing;

@@ -27,13 +27,15 @@ use crate::telemetry::metrics::{Handshake, Metrics};
 pub struct Patience {
     /// For a TLS handshake.
     pub handshake: Duration,
+    /// For a connection that says nothing.
+    pub idle: Duration,
     /// For reviews in flight when it is asked to end.
     pub shutdown: Duration,
 }
 
 /// How long a connection may say nothing. The API server keeps idle connections for 90 s and does not
 /// repeat a review that meets a closed one (kubernetes#127335), so this must be more.
-const IDLE: Duration = Duration::from_secs(150);
+pub const IDLE: Duration = Duration::from_secs(150);
 /// How long to wait after a failure to accept, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -60,7 +62,7 @@ pub async fn serve(
                         metrics: Arc::clone(&metrics),
                         peer,
                     };
-                    connections.spawn(connection.run(stream, patience.handshake, graceful.watcher()));
+                    connections.spawn(connection.run(stream, patience, graceful.watcher()));
                 }
                 Err(error) => refused(&error).await,
             },
@@ -107,28 +109,24 @@ impl Connection {
     async fn run(
         self,
         stream: TcpStream,
-        patience: Duration,
+        patience: Patience,
         watcher: hyper_util::server::graceful::Watcher,
     ) {
         // Answers are small and somebody waits for each.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(peer = %self.peer, error = chain(&error), "could not set TCP_NODELAY");
         }
-        let handshake = tokio::time::timeout(patience, self.acceptor.accept(stream)).await;
+        let handshake =
+            tokio::time::timeout(patience.handshake, self.acceptor.accept(stream)).await;
         let stream = match handshake {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return self.failed(Handshake::Failed, &chain(&error)),
             Err(_) => {
-                let text = format!("not done after {patience:?}");
+                let text = format!("not done after {:?}", patience.handshake);
                 return self.failed(Handshake::TimedOut, &text);
             }
         };
-        let mut builder = Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(IDLE);
-        builder.http2().timer(TokioTimer::new());
+        let builder = http(stream.get_ref().1.alpn_protocol(), patience.idle);
         let service = TowerToHyperService::new(self.app);
         let connection = builder
             .serve_connection(TokioIo::new(stream), service)
@@ -153,3 +151,28 @@ impl Connection {
         }
     }
 }
+
+/// HTTP/1.1 unless HTTP/2 was agreed on. To look at the first bytes instead would be to wait for them without
+/// an end.
+fn http(agreed: Option<&[u8]>, idle: Duration) -> Builder<TokioExecutor> {
+    let builder = Builder::new(TokioExecutor::new());
+    if agreed == Some(b"h2") {
+        // Not `http2_only`: hyper would not end a connection that has not yet said a word.
+        let mut builder = builder;
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(idle)
+            .keep_alive_timeout(idle);
+        return builder;
+    }
+    let mut builder = builder.http1_only();
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(idle);
+    builder
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,5 @@
+//! The grammar of the annotation, and what counts as an attachment.
+
 use proptest::prelude::*;
 
 use super::*;

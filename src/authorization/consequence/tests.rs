@@ -1,3 +1,5 @@
+//! What each enforcer makes of a policy that is not attached.
+
 use super::super::needs::needs;
 use super::*;
 

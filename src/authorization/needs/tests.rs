@@ -1,3 +1,5 @@
+//! What makes a policy need a waypoint.
+
 use super::super::policy::{OperationField, SourceField};
 use super::*;
 

@@ -1,3 +1,5 @@
+//! Policies as they are read, and the places of what is wrong in them.
+
 use std::borrow::Cow;
 
 use super::*;

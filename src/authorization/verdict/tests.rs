@@ -1,3 +1,5 @@
+//! Verdicts, and what they say.
+
 use super::super::settings::OnFailOpen;
 use super::*;
 

@@ -1,5 +1,7 @@
 //! Every promise of the webhook's HTTP, as tables with named rows, through the router as it is served.
 
+#![expect(clippy::too_many_lines, reason = "tables, a row each")]
+
 use std::cell::RefCell;
 use std::io::Write;
 use std::sync::Once;
@@ -11,13 +13,12 @@ use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
 use tower::ServiceExt as _;
 
 use super::*;
 use crate::config::{DEFAULT, read};
-use crate::tls::{CertificatePair, ReloadingPair, Subjects, Validity, issue, server_config};
-use crate::webhook::server::{self, Patience};
+use crate::webhook::server::Patience;
+use crate::webhook::testing::Served;
 
 const UID: &str = "705ab4f5-6393-11e8-b7cc-42010a800002";
 const MUTATE: &str = "/mutate/pods";
@@ -958,36 +959,14 @@ async fn every_request_is_counted_once() {
 
 #[tokio::test]
 async fn a_panic_harms_no_sibling_on_its_http2_connection() {
-    let issued = issue(
-        &Subjects::parse(["localhost"]).unwrap(),
-        Validity::default(),
-        jiff::Timestamp::now(),
-    )
-    .unwrap();
-    let leaf = &issued.leaf;
-    let pair =
-        CertificatePair::from_pem(leaf.cert_pem.as_bytes(), leaf.key_pem.as_bytes()).unwrap();
-    let tls = server_config(Arc::new(ReloadingPair::new(pair)), None).unwrap();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
     let app = app();
     let patience = Patience {
         handshake: Duration::from_secs(10),
+        idle: Duration::from_secs(10),
         shutdown: Duration::from_secs(10),
     };
-    let (stop, stopped) = oneshot::channel::<()>();
-    let mut tasks = tokio::task::JoinSet::new();
-    let served = super::with(app.clone(), fragile);
-    tasks.spawn(server::serve(
-        listener,
-        Arc::new(tls),
-        served,
-        Arc::clone(&app.metrics),
-        patience,
-        async { drop(stopped.await) },
-    ));
-
-    let stream = connect(&issued.authority.cert_pem, address).await;
+    let served = Served::start(super::with(app.clone(), fragile), app.metrics, patience).await;
+    let stream = served.connect("h2").await;
     let (sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
             .await
@@ -1026,30 +1005,6 @@ async fn a_panic_harms_no_sibling_on_its_http2_connection() {
         .await
         .unwrap();
     assert_eq!(after.status(), 200, "afterwards, on the same connection");
-    drop((sender, stop));
-    tasks.join_next().await.unwrap().unwrap();
-}
-
-/// An HTTP/2 client's TLS stream.
-async fn connect(
-    ca_pem: &str,
-    address: std::net::SocketAddr,
-) -> tokio_rustls::client::TlsStream<tokio::net::TcpStream> {
-    let mut roots = rustls::RootCertStore::empty();
-    for ca in crate::tls::pem::certificates(ca_pem.as_bytes()).unwrap() {
-        roots.add(ca).unwrap();
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    let name = rustls_pki_types::ServerName::try_from("localhost").unwrap();
-    tokio_rustls::TlsConnector::from(Arc::new(config))
-        .connect(name, stream)
-        .await
-        .unwrap()
+    drop(sender);
+    served.end().await;
 }
