@@ -1,3 +1,5 @@
+//! The reader: the embedded default, what is read, and every mistake.
+
 mod mistakes;
 mod schema;
 

@@ -14,7 +14,7 @@ use cel::common::ast::{
 use cel::common::types::CelString;
 use cel::{Env, extensions};
 
-use super::pattern;
+use super::{equality, pattern};
 
 /// A checked expression, ready to be evaluated.
 pub struct Expression {
@@ -63,6 +63,7 @@ pub static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
         drop(env.add_extension(library));
     }
     drop(pattern::add_to(&mut env));
+    drop(equality::add_to(&mut env));
     Arc::new(env)
 });
 
@@ -211,7 +212,7 @@ impl Expression {
             ..
         } = checker;
         if errors.is_empty() {
-            literals_to_the_right(&mut ast);
+            comparisons(&mut ast);
             paths_as_indexes(&mut ast);
             return Ok(Self {
                 source: source.to_owned(),
@@ -268,22 +269,12 @@ fn parse_errors(errors: cel::ParseErrors) -> Vec<ExpressionError> {
         .collect()
 }
 
-/// Turns `{} == x` into `x == {}`: the crate asks the left side for equality, and its own maps know only
-/// their like, while ours know both.
-fn literals_to_the_right(expression: &mut IdedExpr) {
-    if let Expr::Call(call) = &mut expression.expr
-        && matches!(
-            call.func_name.as_str(),
-            operators::EQUALS | operators::NOT_EQUALS
-        )
-        && matches!(
-            call.args.first().map(|left| &left.expr),
-            Some(Expr::Map(_) | Expr::List(_))
-        )
-    {
-        call.args.reverse();
+/// Lets comparisons know maps of both kinds.
+fn comparisons(expression: &mut IdedExpr) {
+    if let Expr::Call(call) = &mut expression.expr {
+        equality::rewrite(call);
     }
-    children_mut(expression, &mut literals_to_the_right);
+    children_mut(expression, &mut comparisons);
 }
 
 /// Turns `variables.NAME` into one identifier, and a path such as `object.metadata.labels` into

@@ -11,9 +11,12 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::equality;
 use cel::ExecutionError;
 use cel::common::traits::{self, Container, Indexer, Iterable, Sizer, Zeroer};
-use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelNull, CelString, MAP_TYPE, Type};
+use cel::common::types::{
+    CelBool, CelDouble, CelInt, CelList, CelNull, CelString, Kind, MAP_TYPE, Type,
+};
 use cel::common::value::{CowVal, Val};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -448,19 +451,9 @@ impl Val for ObjectRef<'_, '_> {
         Some(self)
     }
 
-    /// Equal to any map with the same keys and equal values, a CEL map literal too.
+    /// Equal to any map with the same keys and equal values.
     fn equals(&self, other: &dyn Val) -> bool {
-        let (Some(size), Some(indexer)) = (other.as_sizer(), other.as_indexer()) else {
-            return false;
-        };
-        *other.get_type() == MAP_TYPE
-            && *size.size().inner() == *self.size().inner()
-            && self.object.entries.iter().all(|(key, node)| {
-                self.fuel.take(1).is_ok()
-                    && indexer
-                        .get(key)
-                        .is_ok_and(|theirs| node.to_val(self.fuel).equals(&*theirs))
-            })
+        other.get_type().kind() == Kind::Map && equality::equal(self, other).unwrap_or(false)
     }
 
     fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v>

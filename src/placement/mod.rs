@@ -2,12 +2,14 @@
 //!
 //! - [`facts`]: what a decision may look at; [`json`]: how expressions see it without parsing it all
 //! - [`expression`], [`rules`]: the operator's CEL, checked when loaded, and the first rule that holds;
-//!   [`guard`]: which conditions need not be evaluated; [`pattern`]: regular expressions
+//!   [`guard`]: which conditions need not be evaluated; [`pattern`], [`equality`]:
+//!   what the `cel` crate lacks
 //! - [`left_alone`], [`explicit`]: what no rule may touch: what cannot work, and what the author chose
 //! - [`decide`]: the placement; [`patch`]: the JSON patch that carries it out, and always applies;
 //!   [`text`]: its strings
 
 pub mod decide;
+pub mod equality;
 pub mod explicit;
 pub mod expression;
 pub mod facts;

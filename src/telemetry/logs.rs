@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
 use std::str::FromStr as _;
 
@@ -26,6 +27,7 @@ pub fn start(format: LogFormat, filter: &str) -> Result<(), anyhow::Error> {
     let filter = EnvFilter::try_new(filter)?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => builder.try_init(),

@@ -300,8 +300,8 @@ fn most_conditions_have_a_guard() {
         .sum();
     assert_eq!(
         guards,
-        8 * 2 * 2,
-        "eight conditions, each twice, as a condition and as a warning's"
+        9 * 2 * 2,
+        "nine conditions, each twice, as a condition and as a warning's"
     );
     assert_eq!(
         DEFAULT.guards(),
