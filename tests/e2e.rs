@@ -22,20 +22,71 @@ use e2e::{absence, certificates, manifests, pods, policies, record};
 async fn end_to_end() {
     let mut cluster = Cluster::start().await;
     let mut report = Report::default();
-    report.step("Pods: every annotation of the rules", pods::rules(&cluster)).await;
-    report.step("Pods: choices, and what is left alone", pods::choices(&cluster)).await;
-    report.step("Pods: of Deployments", pods::deployment(&cluster)).await;
-    report.step("Pods: kubectl, dry run, null labels", pods::kubectl(&cluster)).await;
-    report.step("Pods: out of scope, observed, exempt", pods::scope(&cluster)).await;
-    report.step("policies: created", policies::created(&cluster)).await;
-    report.step("policies: kubectl, dry run", policies::kubectl(&cluster)).await;
-    report.step("policies: changed and deleted", policies::changed(&cluster)).await;
-    report.step("policies: root namespace, observed", policies::scope(&cluster)).await;
-    report.step("manifests: accepted", manifests::accepted(&cluster)).await;
-    report.step("manifests: the configuration", manifests::configuration(&cluster)).await;
-    report.step("manifests: who is asked", manifests::routing(&cluster)).await;
-    report.step("meshmode stopped, and back", absence::fails_open(&mut cluster)).await;
-    report.step("certificates swapped under load", certificates::swapped(&mut cluster)).await;
-    report.step("reviews recorded", record::reviews(&mut cluster)).await;
+    report
+        .step("Pods: every annotation of the rules", pods::rules(&cluster))
+        .await;
+    report
+        .step(
+            "Pods: choices, and what is left alone",
+            pods::choices(&cluster),
+        )
+        .await;
+    report
+        .step("Pods: of Deployments", pods::deployment(&cluster))
+        .await;
+    report
+        .step(
+            "Pods: kubectl, dry run, null labels",
+            pods::kubectl(&cluster),
+        )
+        .await;
+    report
+        .step(
+            "Pods: out of scope, observed, exempt",
+            pods::scope(&cluster),
+        )
+        .await;
+    report
+        .step("policies: created", policies::created(&cluster))
+        .await;
+    report
+        .step("policies: kubectl, dry run", policies::kubectl(&cluster))
+        .await;
+    report
+        .step("policies: changed and deleted", policies::changed(&cluster))
+        .await;
+    report
+        .step(
+            "policies: root namespace, observed",
+            policies::scope(&cluster),
+        )
+        .await;
+    report
+        .step("manifests: accepted", manifests::accepted(&cluster))
+        .await;
+    report
+        .step(
+            "manifests: the configuration",
+            manifests::configuration(&cluster),
+        )
+        .await;
+    report
+        .step("manifests: who is asked", manifests::routing(&cluster))
+        .await;
+    report
+        .step(
+            "meshmode stopped, and back",
+            absence::fails_open(&mut cluster),
+        )
+        .await;
+    report
+        .step(
+            "certificates swapped under load",
+            certificates::swapped(&mut cluster),
+        )
+        .await;
+    report
+        .step("reviews recorded", record::reviews(&mut cluster))
+        .await;
     report.print();
 }

@@ -52,8 +52,11 @@ pub(crate) async fn swapped(cluster: &mut Cluster) -> Shown {
         writers.spawn(async move {
             let pod = pod(&format!("writer-{writer}"), &json!({}));
             loop {
-                let reply = control_plane.post(&format!("{create}?dryRun=All"), &pod).await;
-                let placed = reply.body["metadata"]["labels"]["istio.io/dataplane-mode"] == "ambient";
+                let reply = control_plane
+                    .post(&format!("{create}?dryRun=All"), &pod)
+                    .await;
+                let placed =
+                    reply.body["metadata"]["labels"]["istio.io/dataplane-mode"] == "ambient";
                 seen.send_modify(|seen| match (reply.code, placed) {
                     (201, true) => seen.created += 1,
                     _ => seen.failures.push(format!("{reply:?}")),
@@ -66,7 +69,12 @@ pub(crate) async fn swapped(cluster: &mut Cluster) -> Shown {
     more(&seen).await;
     writers.shutdown().await;
     let seen = seen.borrow();
-    assert!(seen.failures.is_empty(), "{} failed: {:?}", seen.failures.len(), seen.failures.first());
+    assert!(
+        seen.failures.is_empty(),
+        "{} failed: {:?}",
+        seen.failures.len(),
+        seen.failures.first()
+    );
     let created = seen.created;
     cluster.register_base().await;
     Shown::Cases(created)
@@ -80,7 +88,10 @@ async fn renewals(cluster: &Cluster, program: &Meshmode, seen: &watch::Sender<Se
         certs(&folder, &["--renew"]);
         until_served(program, &folder).await;
         let after = sample(&program.metrics().await, RELOADS);
-        assert!(after > before, "reloads are counted: {before}, then {after}");
+        assert!(
+            after > before,
+            "reloads are counted: {before}, then {after}"
+        );
         // Another text of the same CA: the API server drops its connections, and shakes hands anew.
         let mut endpoint = program.endpoint();
         endpoint.ca.push_str(&"\n".repeat(renewal as usize));
@@ -97,7 +108,10 @@ async fn another_ca(cluster: &Cluster, program: &Meshmode, seen: &watch::Sender<
     certs(aside.path(), &[]);
     let new = fs::read_to_string(aside.path().join("ca.crt")).unwrap();
     assert_ne!(old.ca, new);
-    let both = Endpoint { ca: format!("{}{new}", old.ca), ..old };
+    let both = Endpoint {
+        ca: format!("{}{new}", old.ca),
+        ..old
+    };
     register(cluster, &both).await;
     more(seen).await;
     for file in ["ca.crt", "ca.key", "tls.crt", "tls.key"] {
@@ -124,7 +138,11 @@ async fn more(seen: &watch::Sender<Seen>) {
         if seen.created >= enough {
             return Ok(());
         }
-        Err(format!("{} Pods, of {enough}; failed: {:?}", seen.created, seen.failures.first()))
+        Err(format!(
+            "{} Pods, of {enough}; failed: {:?}",
+            seen.created,
+            seen.failures.first()
+        ))
     })
     .await;
 }
@@ -134,23 +152,31 @@ async fn until_served(program: &Meshmode, folder: &Path) {
     let on_disk = CertificateDer::from_pem_file(folder.join("tls.crt")).unwrap();
     wait_for("the new certificate", Duration::from_secs(10), async || {
         let served = served(program.port, &folder.join("ca.crt")).await?;
-        (served == on_disk).then_some(()).ok_or_else(|| "the old one".to_owned())
+        (served == on_disk)
+            .then_some(())
+            .ok_or_else(|| "the old one".to_owned())
     })
     .await;
 }
 
 async fn served(port: u16, ca: &Path) -> Result<CertificateDer<'static>, String> {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(ca).unwrap()).unwrap();
+    roots
+        .add(CertificateDer::from_pem_file(ca).unwrap())
+        .unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let stream = TcpStream::connect(("127.0.0.1", port)).await.map_err(|e| e.to_string())?;
+    let stream = TcpStream::connect(("127.0.0.1", port))
+        .await
+        .map_err(|e| e.to_string())?;
     let name = ServerName::try_from("127.0.0.1").unwrap();
-    let connection = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+    let connection = TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await;
     let connection = connection.map_err(|error| error.to_string())?;
     let shown = connection.get_ref().1.peer_certificates().unwrap();
     Ok(shown[0].clone().into_owned())

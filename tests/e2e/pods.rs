@@ -362,7 +362,7 @@ pub(crate) async fn scope(cluster: &Cluster) -> Shown {
         }
     }
     let observed = observed(cluster).await;
-    Shown::Cases(3 + observed)
+    cluster.with_records(3 + observed)
 }
 
 async fn observed(cluster: &Cluster) -> usize {
@@ -414,7 +414,7 @@ async fn all(cluster: &Cluster, namespace: &str, cases: Vec<Case>) -> Shown {
     for case in &cases {
         case.check(cluster, namespace).await;
     }
-    Shown::Cases(cases.len())
+    cluster.with_records(cases.len())
 }
 
 async fn three_pods(cluster: &Cluster, app: &str) -> Option<Vec<Value>> {
