@@ -459,6 +459,7 @@ fn assert_record(annotations: &Value, mode: Mode, rule: &str) {
 
 impl Case {
     /// `part` is what this Pod has beside a container.
+    #[expect(clippy::needless_pass_by_value, reason = "the table is easier to read")]
     fn new(name: &'static str, part: Value, expected: Expected) -> Self {
         let mut pod = pod(name, &json!({}));
         merge(&mut pod, &part);
