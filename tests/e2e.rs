@@ -3,6 +3,18 @@
 //! One control plane for all steps, and for each its own namespaces. A step that cannot be shown on
 //! the cluster at hand says so in the table at the end, with the reason; it never just passes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a step fails by panicking"
+)]
+#![allow(
+    clippy::cognitive_complexity,
+    clippy::too_many_lines,
+    reason = "assertions count as branches, and a table of cases has as many lines as cases"
+)]
+
 mod support;
 
 mod e2e {

@@ -362,7 +362,7 @@ pub(crate) async fn scope(cluster: &Cluster) -> Shown {
         }
     }
     let observed = observed(cluster).await;
-    Shown::Cases(3 + observed)
+    cluster.with_records(3 + observed)
 }
 
 async fn observed(cluster: &Cluster) -> usize {
@@ -414,7 +414,7 @@ async fn all(cluster: &Cluster, namespace: &str, cases: Vec<Case>) -> Shown {
     for case in &cases {
         case.check(cluster, namespace).await;
     }
-    Shown::Cases(cases.len())
+    cluster.with_records(cases.len())
 }
 
 async fn three_pods(cluster: &Cluster, app: &str) -> Option<Vec<Value>> {
@@ -459,6 +459,7 @@ fn assert_record(annotations: &Value, mode: Mode, rule: &str) {
 
 impl Case {
     /// `part` is what this Pod has beside a container.
+    #[expect(clippy::needless_pass_by_value, reason = "the table is easier to read")]
     fn new(name: &'static str, part: Value, expected: Expected) -> Self {
         let mut pod = pod(name, &json!({}));
         merge(&mut pod, &part);

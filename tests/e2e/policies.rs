@@ -92,7 +92,7 @@ pub(crate) async fn created(cluster: &Cluster) -> Shown {
             expected.check_audit(cluster, ENABLED, "judged", name).await;
         }
     }
-    Shown::Cases(shown)
+    cluster.with_records(shown)
 }
 
 /// What a person at a terminal sees.
@@ -222,7 +222,7 @@ pub(crate) async fn scope(cluster: &Cluster) -> Shown {
             "{annotations}"
         );
     }
-    Shown::Cases(3)
+    cluster.with_records(3)
 }
 
 /// Only a waypoint enforces it, and nothing attaches it to one.

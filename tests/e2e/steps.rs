@@ -118,6 +118,14 @@ impl Cluster {
         .await;
     }
 
+    /// `cases`, each with its records where these are within reach.
+    pub(crate) const fn with_records(&self, cases: usize) -> Shown {
+        match self.program {
+            Program::Ours(_) => Shown::Cases(cases),
+            Program::Deployed => Shown::Partly(cases, "audit log and metrics are out of reach"),
+        }
+    }
+
     /// The annotations of the audit event about `verb` on the object, as soon as it is written.
     ///
     /// Nothing where the audit log is not ours.
