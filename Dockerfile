@@ -14,7 +14,7 @@
 # neither cmake nor bindgen here.
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
-# Only what .dockerignore lets in: Cargo.toml, Cargo.lock, src/, benches/.
+# Only what .dockerignore lets in: Cargo.toml, Cargo.lock, .cargo/, src/, benches/.
 COPY . .
 # The caches stay out of the image's layers, so the binary is copied out in the same step.
 # touch: cargo goes by times, and sources older than the cached build would not be compiled.

@@ -3,6 +3,11 @@
 //!
 //! kube's side is given an advantage: its labels are fixed, it evaluates no rules and records no reason.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a benchmark ends at the first failure, and prints"
+)]
+
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

@@ -3,6 +3,12 @@
 //! It starts the released binary again and again, and prints the median and the worst. Not a criterion
 //! benchmark: what is measured happens once a process.
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark ends at the first failure, and prints"
+)]
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};

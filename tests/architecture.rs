@@ -464,15 +464,28 @@ fn reach(file: &Path, folder: &Path, reached: &mut BTreeSet<PathBuf>) {
         return;
     }
     let text = fs::read_to_string(file).unwrap();
-    for name in text.lines().filter_map(declared) {
+    // The folder of the module that a line stands in: `mod NAME {` opens one, `}` at the margin closes it.
+    let mut inside = folder.to_owned();
+    for line in text.lines() {
+        if let Some(name) = opened(line) {
+            inside = folder.join(name);
+        } else if line == "}" {
+            folder.clone_into(&mut inside);
+        }
+        let Some(name) = declared(line) else { continue };
         let candidates = [
-            folder.join(format!("{name}.rs")),
-            folder.join(name).join("mod.rs"),
+            inside.join(format!("{name}.rs")),
+            inside.join(name).join("mod.rs"),
         ];
         let found = candidates.iter().find(|path| path.exists());
         let found = found.unwrap_or_else(|| panic!("{}: no file for mod {name}", file.display()));
         reach(found, &module_folder(found, false), reached);
     }
+}
+
+/// The name in `mod NAME {` at the margin.
+fn opened(line: &str) -> Option<&str> {
+    line.strip_prefix("mod ")?.strip_suffix(" {")
 }
 
 /// The name in `mod NAME;`, whatever its visibility.

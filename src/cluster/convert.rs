@@ -11,10 +11,10 @@ use crate::placement::json::{Depth, Node, Object};
 pub struct Opened<'a>(Option<Object<'a>>);
 
 /// What placing looks at in nearly every Pod.
-const METADATA_AND_SPEC: Depth = Depth::Open(&[
+const METADATA_AND_SPEC: Depth = Depth::open(&[
     (
         "metadata",
-        Depth::Open(&[("labels", Depth::Texts), ("annotations", Depth::Texts)]),
+        Depth::open(&[("labels", Depth::TEXTS), ("annotations", Depth::TEXTS)]),
     ),
     ("spec", Depth::SHALLOW),
 ]);

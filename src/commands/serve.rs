@@ -1,6 +1,7 @@
 //! `meshmode serve`: settings, listeners, tasks, and their end.
 
-use std::fmt;
+mod settings;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,79 +14,16 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+pub use self::settings::Args;
 use super::{Outcome, complain_of, configuration};
 use crate::config::watch::{ContentWatch, ReadError};
 use crate::config::{Configuration, Problems, read};
-use crate::telemetry::logs::{self, LogFormat};
+use crate::telemetry::logs;
 use crate::telemetry::metrics::{Metrics, Reload, Reloaded};
 use crate::tls::{ReloadOutcome, ReloadingPair, server_config, warm, watch_pair};
 use crate::webhook::router::{App, router};
-use crate::webhook::server::{IDLE, Patience, serve};
+use crate::webhook::server::serve;
 use crate::webhook::status::{self, Readiness, State};
-
-/// The settings of the server. Each flag has a twin in the environment.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Args {
-    /// The configuration, read again when it changes; without it the embedded default
-    #[arg(long, env = "MESHMODE_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Where the webhook is served, over HTTPS
-    #[arg(
-        long,
-        env = "MESHMODE_LISTEN",
-        value_name = "ADDRESS",
-        default_value = "0.0.0.0:8443"
-    )]
-    listen: SocketAddr,
-    /// Where /livez, /readyz, /metrics and /version are served, over plain HTTP
-    #[arg(
-        long,
-        env = "MESHMODE_STATUS_LISTEN",
-        value_name = "ADDRESS",
-        default_value = "0.0.0.0:8080"
-    )]
-    status_listen: SocketAddr,
-    /// The serving certificate (PEM, a chain begins with the leaf), read again when it changes
-    #[arg(
-        long,
-        env = "MESHMODE_TLS_CERT",
-        value_name = "FILE",
-        default_value = "certs/tls.crt"
-    )]
-    tls_cert: PathBuf,
-    /// The key of the certificate (PEM), read again when it changes
-    #[arg(
-        long,
-        env = "MESHMODE_TLS_KEY",
-        value_name = "FILE",
-        default_value = "certs/tls.key"
-    )]
-    tls_key: PathBuf,
-    /// CAs (PEM) of which every client must show a certificate; without it clients show none
-    #[arg(long, env = "MESHMODE_TLS_CLIENT_CA", value_name = "FILE")]
-    tls_client_ca: Option<PathBuf>,
-    /// How long a TLS handshake may take
-    #[arg(long, env = "MESHMODE_HANDSHAKE_TIMEOUT", value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "10s")]
-    handshake_timeout: Duration,
-    /// How long reviews in flight may take when the server is asked to end
-    #[arg(long, env = "MESHMODE_SHUTDOWN_TIMEOUT", value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "10s")]
-    shutdown_timeout: Duration,
-    /// How often the files are looked at
-    #[arg(long, env = "MESHMODE_RELOAD_INTERVAL", value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "2s")]
-    reload_interval: Duration,
-    /// The form of log lines
-    #[arg(long, env = "MESHMODE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
-    log_format: LogFormat,
-    /// The level of the log (error, warn, info, debug, trace) or a filter such as meshmode=debug
-    #[arg(
-        long,
-        env = "MESHMODE_LOG_LEVEL",
-        value_name = "FILTER",
-        value_parser = logs::filter,
-        default_value = "info"
-    )]
-    log_level: String,
-}
 
 /// More threads would only cost memory: a review takes microseconds.
 const MAX_THREADS: usize = 4;
@@ -112,7 +50,13 @@ pub fn run(args: Args) -> anyhow::Result<Outcome> {
         .worker_threads(threads)
         .enable_all()
         .build()?;
-    runtime.block_on(async { Server::bind(args, configuration).await?.run(watch).await })?;
+    runtime.block_on(async {
+        Server::bind(args, configuration)
+            .await?
+            .start(watch)?
+            .until_the_end()
+            .await
+    })?;
     Ok(Outcome::Done)
 }
 
@@ -134,6 +78,16 @@ struct Server {
     tls: Arc<rustls::ServerConfig>,
     app: App,
     readiness: Readiness,
+}
+
+/// All tasks at work.
+struct Running {
+    server: JoinSet<()>,
+    /// They serve until the last: whether the process is alive is what is asked while it ends.
+    background: JoinSet<Option<std::io::Error>>,
+    stop: watch::Sender<()>,
+    readiness: Readiness,
+    signals: Signals,
 }
 
 impl Server {
@@ -182,64 +136,77 @@ impl Server {
         })
     }
 
-    async fn run(self, watch: Option<ContentWatch<1>>) -> anyhow::Result<()> {
-        let Self {
-            args,
-            webhook,
-            status,
-            pair,
-            tls,
-            app,
-            readiness,
-        } = self;
+    /// Starts all tasks; `watch` has read the configuration in service.
+    fn start(self, watch: Option<ContentWatch<1>>) -> anyhow::Result<Running> {
         let (stop, stopped) = watch::channel(());
-        let metrics = Arc::clone(&app.metrics);
-        let configuration = Arc::clone(&app.configuration);
-        let mut tasks = JoinSet::new();
-        let patience = args.patience();
-        tasks.spawn(serve(
-            webhook,
-            tls,
-            router(app),
+        let metrics = Arc::clone(&self.app.metrics);
+        let configuration = Arc::clone(&self.app.configuration);
+        let patience = self.args.patience();
+        let mut server = JoinSet::new();
+        server.spawn(serve(
+            self.webhook,
+            self.tls,
+            router(self.app),
             Arc::clone(&metrics),
             patience,
             told(stopped),
         ));
-        let plain = axum::serve(
-            status,
-            status::router(readiness.clone(), Arc::clone(&metrics)),
-        );
-        // Answers to the last: whether it is still alive is what is asked while it ends.
+        let plain = status::router(self.readiness.clone(), Arc::clone(&metrics));
+        let plain = axum::serve(self.status, plain);
         let mut background = JoinSet::new();
         background.spawn(async move { plain.await.err() });
-        background.spawn(reload_pair(pair, args.clone(), Arc::clone(&metrics)));
-        if let Some((file, watch)) = args.config.zip(watch) {
+        background.spawn(reload_pair(
+            self.pair,
+            self.args.clone(),
+            Arc::clone(&metrics),
+        ));
+        if let Some((file, watch)) = self.args.config.zip(watch) {
+            let interval = self.args.reload_interval;
             background.spawn(reload_configuration(
                 configuration,
                 file,
                 watch,
-                args.reload_interval,
+                interval,
                 metrics,
             ));
         }
-        let mut signals = Signals::listen()?;
-        readiness.set(State::Ready);
+        Ok(Running {
+            server,
+            background,
+            stop,
+            readiness: self.readiness,
+            signals: Signals::listen()?,
+        })
+    }
+}
+
+impl Running {
+    async fn until_the_end(mut self) -> anyhow::Result<()> {
+        self.readiness.set(State::Ready);
         tracing::info!("ready");
         tokio::select! {
-            () = signals.asked_to_end() => {}
-            _ = tasks.join_next() => anyhow::bail!("the webhook's server ended by itself"),
-            Some(ended) = background.join_next() => anyhow::bail!("a task ended by itself: {ended:?}"),
+            () = self.signals.asked_to_end() => {}
+            _ = self.server.join_next() => anyhow::bail!("the webhook's server ended by itself"),
+            Some(ended) = self.background.join_next() => {
+                anyhow::bail!("a task ended by itself: {ended:?}")
+            }
         }
-        readiness.set(State::Stopping);
+        self.end().await;
+        Ok(())
+    }
+
+    async fn end(mut self) {
+        self.readiness.set(State::Stopping);
         tracing::info!(
             "asked to end: reviews in flight are answered, then this ends; ask again to end at once"
         );
-        drop(stop);
+        drop(self.stop);
         tokio::select! {
-            _ = tasks.join_next() => tracing::info!("ended"),
-            () = signals.asked_to_end() => tracing::warn!("ended at once: reviews in flight got no answer"),
+            _ = self.server.join_next() => tracing::info!("ended"),
+            () = self.signals.asked_to_end() => {
+                tracing::warn!("ended at once: reviews in flight got no answer");
+            }
         }
-        Ok(())
     }
 }
 
@@ -343,42 +310,4 @@ async fn reload_configuration(
 fn reread(content: Result<[Vec<u8>; 1], ReadError>) -> anyhow::Result<Configuration> {
     let [content] = content?;
     Ok(read(std::str::from_utf8(&content)?)?)
-}
-
-impl Args {
-    fn patience(&self) -> Patience {
-        Patience {
-            handshake: self.handshake_timeout,
-            idle: IDLE,
-            shutdown: self.shutdown_timeout,
-        }
-    }
-}
-
-impl fmt::Display for Args {
-    /// All settings, as they would be written on a command line.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let duration = |duration: Duration| humantime::format_duration(duration).to_string();
-        let optional = |name: &str, path: &Option<PathBuf>| {
-            path.as_ref()
-                .map(|path| format!("{name} {} ", path.display()))
-                .unwrap_or_default()
-        };
-        write!(
-            f,
-            "{}--listen {} --status-listen {} --tls-cert {} --tls-key {} {}--handshake-timeout {} \
-             --shutdown-timeout {} --reload-interval {} --log-format {} --log-level {}",
-            optional("--config", &self.config),
-            self.listen,
-            self.status_listen,
-            self.tls_cert.display(),
-            self.tls_key.display(),
-            optional("--tls-client-ca", &self.tls_client_ca),
-            duration(self.handshake_timeout),
-            duration(self.shutdown_timeout),
-            duration(self.reload_interval),
-            self.log_format,
-            self.log_level,
-        )
-    }
 }

@@ -10,9 +10,11 @@
 
 pub mod decide;
 pub mod equality;
+mod evaluation;
 pub mod explicit;
 pub mod expression;
 pub mod facts;
+pub mod fuel;
 pub mod guard;
 pub mod json;
 pub mod left_alone;

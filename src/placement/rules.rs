@@ -2,17 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
-use cel::common::types::{CelBool, CelList, CelMap, CelNull, CelString};
-use cel::common::value::{CowVal, Val};
-use cel::context::VariableResolver;
-use cel::{Context, ExecutionError, Value};
-
-use super::expression::{ENVIRONMENT, Expression, Root};
+use super::evaluation::{Evaluator, NoValue, with_evaluator};
+use super::expression::{Expression, Root};
 use super::facts::Facts;
 use super::guard::{Guard, Verdict};
-use super::json::Fuel;
 use super::mode::{Mode, UnknownMode};
 
 /// The placement part of a configuration, checked.
@@ -145,17 +139,6 @@ pub enum Part {
     Warning,
 }
 
-/// Why an expression has no value.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-enum NoValue {
-    /// It reads something that this Pod does not have, which another may have.
-    #[error("{0}")]
-    Missing(String),
-    /// It can have none.
-    #[error("{0}")]
-    Failed(String),
-}
-
 /// The name under which the default decides.
 pub const DEFAULT: &str = "default";
 
@@ -207,18 +190,13 @@ impl Rules {
 
     /// Evaluates the rules in order on `facts`.
     pub fn evaluate<'r>(&'r self, facts: &Facts<'_, '_, '_>) -> Decision<'r> {
-        let fuel = Fuel::full();
-        let roots = Roots { facts, fuel: &fuel };
-        let scope = Scope::new(self, &roots);
-        let mut context = Context::with_env(ENVIRONMENT.clone());
-        context.set_variable_resolver(&scope);
-        let evaluator = Evaluator {
-            context: &context,
-            scope: &scope,
-        };
+        with_evaluator(&self.variables, facts, |evaluator| self.decide(evaluator))
+    }
+
+    fn decide<'r>(&'r self, evaluator: &Evaluator<'_, '_, '_, '_>) -> Decision<'r> {
         let mut warnings = Vec::new();
         for guarded in &self.rules {
-            if let Some((mode, reason)) = guarded.ask(&evaluator, &mut warnings) {
+            if let Some((mode, reason)) = guarded.ask(evaluator, &mut warnings) {
                 return Decision {
                     mode,
                     rule: &guarded.rule.name,
@@ -250,19 +228,12 @@ impl Rules {
     /// Evaluates every expression of every rule on `facts`, for mistakes that only evaluation shows. That
     /// a Pod lacks what an expression reads is none: another Pod may have it.
     pub fn failures(&self, facts: &Facts<'_, '_, '_>) -> Vec<Failure<'_>> {
-        let fuel = Fuel::full();
-        let roots = Roots { facts, fuel: &fuel };
-        let scope = Scope::new(self, &roots);
-        let mut context = Context::with_env(ENVIRONMENT.clone());
-        context.set_variable_resolver(&scope);
-        let evaluator = Evaluator {
-            context: &context,
-            scope: &scope,
-        };
-        self.rules
-            .iter()
-            .flat_map(|guarded| guarded.rule.failures(&evaluator))
-            .collect()
+        with_evaluator(&self.variables, facts, |evaluator| {
+            let rules = self.rules.iter();
+            rules
+                .flat_map(|guarded| guarded.rule.failures(evaluator))
+                .collect()
+        })
     }
 
     /// The same rules, each evaluated always.
@@ -321,7 +292,7 @@ impl Guarded {
         evaluator: &Evaluator<'_, '_, '_, '_>,
         warnings: &mut Vec<String>,
     ) -> Option<(Mode, Cow<'r, str>)> {
-        let pod = evaluator.scope.roots.facts.pod;
+        let pod = evaluator.pod();
         let guarded = |guard: &Option<Guard>| guard.as_ref().map(|guard| guard.verdict(pod));
         let silent = self.rule.warning.is_none() || guarded(&self.warning) == Some(Verdict::False);
         if silent && guarded(&self.when) == Some(Verdict::False) {
@@ -428,161 +399,6 @@ impl ModeLabels {
             Mode::Sidecar => Some(&self.sidecar),
             Mode::None => Some(&self.none),
             Mode::Leave => None,
-        }
-    }
-}
-
-// === evaluation ===
-
-/// Resolves the roots: what `variables` are computed from.
-struct Roots<'f, 'a, 'r> {
-    facts: &'f Facts<'f, 'a, 'r>,
-    fuel: &'f Fuel,
-}
-
-/// Resolves the roots and `variables.NAME`, each of which is computed once.
-struct Scope<'f, 'a, 'r> {
-    rules: &'f Rules,
-    roots: &'f Roots<'f, 'a, 'r>,
-    values: Vec<OnceLock<Computed<'f>>>,
-}
-
-type Computed<'f> = Result<Box<dyn Val + 'f>, NoValue>;
-
-/// Evaluates expressions in one scope, and turns failures into sentences.
-struct Evaluator<'e, 'f, 'a, 'r> {
-    context: &'e Context<'e, 'e>,
-    scope: &'e Scope<'f, 'a, 'r>,
-}
-
-impl VariableResolver for Roots<'_, '_, '_> {
-    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
-        match variable {
-            "object" => Some(self.facts.pod.object().to_val(self.fuel)),
-            "request" => Some(self.facts.request.to_val(self.fuel)),
-            "oldObject" => Some(CowVal::Borrowed(&CelNull)),
-            _ => None,
-        }
-    }
-}
-
-impl<'f, 'a, 'r> Scope<'f, 'a, 'r> {
-    fn new(rules: &'f Rules, roots: &'f Roots<'f, 'a, 'r>) -> Self {
-        let values = rules.variables.iter().map(|_| OnceLock::new()).collect();
-        Self {
-            rules,
-            roots,
-            values,
-        }
-    }
-
-    fn variable(&self, name: &str) -> Option<&Computed<'f>> {
-        let index = self
-            .rules
-            .variables
-            .iter()
-            .position(|variable| variable.name == name)?;
-        Some(self.values[index].get_or_init(|| self.compute(&self.rules.variables[index])))
-    }
-
-    fn compute(&self, variable: &'f Variable) -> Computed<'f> {
-        let mut context = Context::with_env(ENVIRONMENT.clone());
-        context.set_variable_resolver(self.roots);
-        for earlier in variable.expression.variables() {
-            if let Some(value) = self.variable(earlier) {
-                let value = value.as_ref().map_err(Clone::clone)?;
-                context.add_variable_as_val(format!("variables.{earlier}"), value.clone());
-            }
-        }
-        Value::resolve_val(variable.expression.ast(), &context)
-            .map(CowVal::into_owned)
-            .map_err(|cause| NoValue::of(&cause, &format!("variables.{}: ", variable.name)))
-    }
-
-    /// Why the variable could not be computed that `cause` misses: the cause behind it.
-    fn failure(&self, cause: &ExecutionError) -> Option<&NoValue> {
-        let ExecutionError::UndeclaredReference(name) = cause else {
-            return None;
-        };
-        let name = name.strip_prefix("variables.")?;
-        self.variable(name)?.as_ref().err()
-    }
-}
-
-impl VariableResolver for Scope<'_, '_, '_> {
-    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
-        let Some(name) = variable.strip_prefix("variables.") else {
-            return self.roots.resolve(variable);
-        };
-        let value = self.variable(name)?.as_ref().ok()?;
-        self.roots.fuel.take(weight(value.as_ref())).ok()?;
-        Some(CowVal::Borrowed(value.as_ref()))
-    }
-}
-
-/// How many values a computed one hands out when it is read.
-fn weight(value: &dyn Val) -> usize {
-    let list = value
-        .downcast_ref::<CelList<'_>>()
-        .map(|list| list.inner().len());
-    let map = || {
-        value
-            .downcast_ref::<CelMap<'_>>()
-            .map(|map| map.inner().len())
-    };
-    list.or_else(map).unwrap_or(1)
-}
-
-impl Evaluator<'_, '_, '_, '_> {
-    fn bool(&self, expression: &Expression) -> Result<bool, NoValue> {
-        let value = self.value(expression)?;
-        let bool = value.downcast_ref::<CelBool>().map(|value| *value.inner());
-        bool.ok_or_else(|| wrong_type(&value, "bool"))
-    }
-
-    fn string(&self, expression: &Expression) -> Result<String, NoValue> {
-        let value = self.value(expression)?;
-        let text = value
-            .downcast_ref::<CelString<'_>>()
-            .map(|value| value.inner().to_owned());
-        text.ok_or_else(|| wrong_type(&value, "string"))
-    }
-
-    fn value<'x>(&'x self, expression: &'x Expression) -> Result<CowVal<'x, 'x>, NoValue> {
-        let result = Value::resolve_val(expression.ast(), self.context);
-        if self.scope.roots.fuel.is_spent() {
-            let limit = Fuel::PER_DECISION;
-            return Err(NoValue::Failed(format!(
-                "the rules read more than {limit} values of this Pod"
-            )));
-        }
-        result.map_err(|cause| {
-            self.scope
-                .failure(&cause)
-                .map_or_else(|| NoValue::of(&cause, ""), NoValue::clone)
-        })
-    }
-}
-
-fn wrong_type(value: &CowVal<'_, '_>, wanted: &str) -> NoValue {
-    NoValue::Failed(format!(
-        "its value is a {}, not a {wanted}",
-        value.get_type().name()
-    ))
-}
-
-impl NoValue {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the crate's enum is open, and whatever it adds is a failure"
-    )]
-    fn of(cause: &ExecutionError, prefix: &str) -> Self {
-        let text = format!("{prefix}{cause}");
-        match cause {
-            ExecutionError::NoSuchKey(_) | ExecutionError::IndexOutOfBounds(_) => {
-                Self::Missing(text)
-            }
-            _ => Self::Failed(text),
         }
     }
 }

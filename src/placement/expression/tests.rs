@@ -6,6 +6,7 @@ use cel::common::types::CelBool;
 use cel::{Context, Value};
 use proptest::prelude::*;
 
+use super::check::FUNCTIONS;
 use super::*;
 
 const DECLARED: &[&str] = &["annotations", "x"];

@@ -1,6 +1,6 @@
 //! What expressions see of JSON is what it says.
 
-use cel::common::types::CelBool;
+use cel::common::types::{CelBool, MAP_TYPE};
 use cel::{Context, Value as Cel};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -331,7 +331,7 @@ proptest! {
         let text = if pretty { format!("{object:#}") } else { object.to_string() };
         let node = Depth::SHALLOW.parse(&text).unwrap();
         let fuel = Fuel::full();
-        prop_assert_eq!(value_of(&node, &fuel), object.clone());
+        prop_assert_eq!(&value_of(&node, &fuel), &object);
         // Escaped: every character as \u.
         let escaped: String = text.chars().map(|c| if c.is_ascii() { c.to_string() } else {
             c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()

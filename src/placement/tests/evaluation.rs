@@ -46,7 +46,7 @@ fn a_rule_that_errs_follows_on_unknown() {
             left.reason
         );
         assert!(left.reason.contains(cause), "{name}: {}", left.reason);
-        assert_eq!(left.warnings, [left.reason.clone()], "{name}");
+        assert_eq!(left.warnings, std::slice::from_ref(&left.reason), "{name}");
         assert_eq!(left.patch, None, "{name}");
         let next = place(&rule(when, "next"), &pod(&json!({}), &json!({})));
         assert_eq!(

@@ -1,0 +1,111 @@
+//! The settings of `meshmode serve`: flags, each with a twin in the environment.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::telemetry::logs::{self, LogFormat};
+use crate::webhook::server::{IDLE, Patience};
+
+/// The settings of the server. Each flag has a twin in the environment.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// The configuration, read again when it changes; without it the embedded default
+    #[arg(long, env = "MESHMODE_CONFIG", value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Where the webhook is served, over HTTPS
+    #[arg(
+        long,
+        env = "MESHMODE_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "0.0.0.0:8443"
+    )]
+    pub(super) listen: SocketAddr,
+    /// Where /livez, /readyz, /metrics and /version are served, over plain HTTP
+    #[arg(
+        long,
+        env = "MESHMODE_STATUS_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "0.0.0.0:8080"
+    )]
+    pub(super) status_listen: SocketAddr,
+    /// The serving certificate (PEM, a chain begins with the leaf), read again when it changes
+    #[arg(
+        long,
+        env = "MESHMODE_TLS_CERT",
+        value_name = "FILE",
+        default_value = "certs/tls.crt"
+    )]
+    pub(super) tls_cert: PathBuf,
+    /// The key of the certificate (PEM), read again when it changes
+    #[arg(
+        long,
+        env = "MESHMODE_TLS_KEY",
+        value_name = "FILE",
+        default_value = "certs/tls.key"
+    )]
+    pub(super) tls_key: PathBuf,
+    /// CAs (PEM) of which every client must show a certificate; without it clients show none
+    #[arg(long, env = "MESHMODE_TLS_CLIENT_CA", value_name = "FILE")]
+    pub(super) tls_client_ca: Option<PathBuf>,
+    /// How long a TLS handshake may take
+    #[arg(long, env = "MESHMODE_HANDSHAKE_TIMEOUT", value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "10s")]
+    pub(super) handshake_timeout: Duration,
+    /// How long reviews in flight may take when the server is asked to end
+    #[arg(long, env = "MESHMODE_SHUTDOWN_TIMEOUT", value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "10s")]
+    pub(super) shutdown_timeout: Duration,
+    /// How often the files are looked at
+    #[arg(long, env = "MESHMODE_RELOAD_INTERVAL", value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "2s")]
+    pub(super) reload_interval: Duration,
+    /// The form of log lines
+    #[arg(long, env = "MESHMODE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub(super) log_format: LogFormat,
+    /// The level of the log (error, warn, info, debug, trace) or a filter such as meshmode=debug
+    #[arg(
+        long,
+        env = "MESHMODE_LOG_LEVEL",
+        value_name = "FILTER",
+        value_parser = logs::filter,
+        default_value = "info"
+    )]
+    pub(super) log_level: String,
+}
+
+impl Args {
+    pub(super) fn patience(&self) -> Patience {
+        Patience {
+            handshake: self.handshake_timeout,
+            idle: IDLE,
+            shutdown: self.shutdown_timeout,
+        }
+    }
+}
+
+impl fmt::Display for Args {
+    /// All settings, as they would be written on a command line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let duration = |duration: Duration| humantime::format_duration(duration).to_string();
+        let optional = |name: &str, path: &Option<PathBuf>| {
+            path.as_ref()
+                .map(|path| format!("{name} {} ", path.display()))
+                .unwrap_or_default()
+        };
+        write!(
+            f,
+            "{}--listen {} --status-listen {} --tls-cert {} --tls-key {} {}--handshake-timeout {} \
+             --shutdown-timeout {} --reload-interval {} --log-format {} --log-level {}",
+            optional("--config", &self.config),
+            self.listen,
+            self.status_listen,
+            self.tls_cert.display(),
+            self.tls_key.display(),
+            optional("--tls-client-ca", &self.tls_client_ca),
+            duration(self.handshake_timeout),
+            duration(self.shutdown_timeout),
+            duration(self.reload_interval),
+            self.log_format,
+            self.log_level,
+        )
+    }
+}

@@ -1,0 +1,199 @@
+//! The evaluation of expressions: roots and variables resolved where they are read, each at most once, what
+//! is read counted, failures as sentences.
+
+use std::sync::OnceLock;
+
+use cel::common::types::{CelBool, CelList, CelMap, CelNull, CelString};
+use cel::common::value::{CowVal, Val};
+use cel::context::VariableResolver;
+use cel::{Context, ExecutionError, Value};
+
+use super::expression::{ENVIRONMENT, Expression};
+use super::facts::{Facts, Pod};
+use super::fuel::Fuel;
+use super::rules::Variable;
+
+/// Why an expression has no value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NoValue {
+    /// It reads something that this Pod does not have, which another may have.
+    #[error("{0}")]
+    Missing(String),
+    /// It can have none.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Resolves the roots: what `variables` are computed from.
+struct Roots<'f, 'a, 'r> {
+    facts: &'f Facts<'f, 'a, 'r>,
+    fuel: &'f Fuel,
+}
+
+/// Resolves the roots and `variables.NAME`, each of which is computed once.
+struct Scope<'f, 'a, 'r> {
+    variables: &'f [Variable],
+    roots: &'f Roots<'f, 'a, 'r>,
+    values: Vec<OnceLock<Computed<'f>>>,
+}
+
+type Computed<'f> = Result<Box<dyn Val + 'f>, NoValue>;
+
+/// Evaluates expressions in one scope, and turns failures into sentences.
+pub(super) struct Evaluator<'e, 'f, 'a, 'r> {
+    context: &'e Context<'e, 'e>,
+    scope: &'e Scope<'f, 'a, 'r>,
+}
+
+impl VariableResolver for Roots<'_, '_, '_> {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        match variable {
+            "object" => Some(self.facts.pod.object().to_val(self.fuel)),
+            "request" => Some(self.facts.request.to_val(self.fuel)),
+            "oldObject" => Some(CowVal::Borrowed(&CelNull)),
+            _ => None,
+        }
+    }
+}
+
+impl<'f, 'a, 'r> Scope<'f, 'a, 'r> {
+    fn new(variables: &'f [Variable], roots: &'f Roots<'f, 'a, 'r>) -> Self {
+        let values = variables.iter().map(|_| OnceLock::new()).collect();
+        Self {
+            variables,
+            roots,
+            values,
+        }
+    }
+
+    fn variable(&self, name: &str) -> Option<&Computed<'f>> {
+        let index = self
+            .variables
+            .iter()
+            .position(|variable| variable.name == name)?;
+        Some(self.values[index].get_or_init(|| self.compute(&self.variables[index])))
+    }
+
+    fn compute(&self, variable: &'f Variable) -> Computed<'f> {
+        let mut context = Context::with_env(ENVIRONMENT.clone());
+        context.set_variable_resolver(self.roots);
+        for earlier in variable.expression.variables() {
+            if let Some(value) = self.variable(earlier) {
+                let value = value.as_ref().map_err(Clone::clone)?;
+                context.add_variable_as_val(format!("variables.{earlier}"), value.clone());
+            }
+        }
+        Value::resolve_val(variable.expression.ast(), &context)
+            .map(CowVal::into_owned)
+            .map_err(|cause| NoValue::of(&cause, &format!("variables.{}: ", variable.name)))
+    }
+
+    /// Why the variable could not be computed that `cause` misses: the cause behind it.
+    fn failure(&self, cause: &ExecutionError) -> Option<&NoValue> {
+        let ExecutionError::UndeclaredReference(name) = cause else {
+            return None;
+        };
+        let name = name.strip_prefix("variables.")?;
+        self.variable(name)?.as_ref().err()
+    }
+}
+
+impl VariableResolver for Scope<'_, '_, '_> {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        let Some(name) = variable.strip_prefix("variables.") else {
+            return self.roots.resolve(variable);
+        };
+        let value = self.variable(name)?.as_ref().ok()?;
+        self.roots.fuel.take(weight(value.as_ref())).ok()?;
+        Some(CowVal::Borrowed(value.as_ref()))
+    }
+}
+
+/// How many values a computed one hands out when it is read.
+fn weight(value: &dyn Val) -> usize {
+    let list = value
+        .downcast_ref::<CelList<'_>>()
+        .map(|list| list.inner().len());
+    let map = || {
+        value
+            .downcast_ref::<CelMap<'_>>()
+            .map(|map| map.inner().len())
+    };
+    list.or_else(map).unwrap_or(1)
+}
+
+/// Evaluates with `variables` on `facts`.
+pub(super) fn with_evaluator<T>(
+    variables: &[Variable],
+    facts: &Facts<'_, '_, '_>,
+    evaluate: impl FnOnce(&Evaluator<'_, '_, '_, '_>) -> T,
+) -> T {
+    let fuel = Fuel::full();
+    let roots = Roots { facts, fuel: &fuel };
+    let scope = Scope::new(variables, &roots);
+    let mut context = Context::with_env(ENVIRONMENT.clone());
+    context.set_variable_resolver(&scope);
+    evaluate(&Evaluator {
+        context: &context,
+        scope: &scope,
+    })
+}
+
+impl<'a> Evaluator<'_, '_, 'a, '_> {
+    /// The Pod that is decided about.
+    pub(super) fn pod(&self) -> &Pod<'a> {
+        self.scope.roots.facts.pod
+    }
+
+    pub(super) fn bool(&self, expression: &Expression) -> Result<bool, NoValue> {
+        let value = self.value(expression)?;
+        let bool = value.downcast_ref::<CelBool>().map(|value| *value.inner());
+        bool.ok_or_else(|| wrong_type(&value, "bool"))
+    }
+
+    pub(super) fn string(&self, expression: &Expression) -> Result<String, NoValue> {
+        let value = self.value(expression)?;
+        let text = value
+            .downcast_ref::<CelString<'_>>()
+            .map(|value| value.inner().to_owned());
+        text.ok_or_else(|| wrong_type(&value, "string"))
+    }
+
+    fn value<'x>(&'x self, expression: &'x Expression) -> Result<CowVal<'x, 'x>, NoValue> {
+        let result = Value::resolve_val(expression.ast(), self.context);
+        if self.scope.roots.fuel.is_spent() {
+            let limit = Fuel::PER_DECISION;
+            return Err(NoValue::Failed(format!(
+                "the rules read more than {limit} values of this Pod"
+            )));
+        }
+        result.map_err(|cause| {
+            self.scope
+                .failure(&cause)
+                .map_or_else(|| NoValue::of(&cause, ""), NoValue::clone)
+        })
+    }
+}
+
+fn wrong_type(value: &CowVal<'_, '_>, wanted: &str) -> NoValue {
+    NoValue::Failed(format!(
+        "its value is a {}, not a {wanted}",
+        value.get_type().name()
+    ))
+}
+
+impl NoValue {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the crate's enum is open, and whatever it adds is a failure"
+    )]
+    fn of(cause: &ExecutionError, prefix: &str) -> Self {
+        let text = format!("{prefix}{cause}");
+        match cause {
+            ExecutionError::NoSuchKey(_) | ExecutionError::IndexOutOfBounds(_) => {
+                Self::Missing(text)
+            }
+            _ => Self::Failed(text),
+        }
+    }
+}

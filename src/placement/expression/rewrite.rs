@@ -1,0 +1,107 @@
+//! What a checked expression is turned into before it is evaluated: the same, but right where the crate is
+//! wrong (maps), and faster where it is slow (paths).
+
+use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SelectExpr, operators};
+use cel::common::types::CelString;
+
+use super::VARIABLES;
+use crate::placement::equality;
+
+/// Rewrites `ast`.
+pub(super) fn rewrite(ast: &mut IdedExpr) {
+    comparisons(ast);
+    paths_as_indexes(ast);
+}
+
+/// Lets comparisons know maps of both kinds.
+fn comparisons(expression: &mut IdedExpr) {
+    if let Expr::Call(call) = &mut expression.expr {
+        equality::rewrite(call);
+    }
+    children_mut(expression, &mut comparisons);
+}
+
+/// Turns `variables.NAME` into one identifier, and a path such as `object.metadata.labels` into
+/// `object['metadata']['labels']`, which is the same to maps: for a name with dots the crate joins and
+/// looks up every prefix first, on each evaluation.
+fn paths_as_indexes(expression: &mut IdedExpr) {
+    children_mut(expression, &mut paths_as_indexes);
+    let Expr::Select(select) = &mut expression.expr else {
+        return;
+    };
+    if select.test {
+        return;
+    }
+    let operand = std::mem::take(&mut *select.operand);
+    let field = std::mem::take(&mut select.field);
+    expression.expr = match operand.expr {
+        Expr::Ident(name) if name == VARIABLES => Expr::Ident(format!("{VARIABLES}.{field}")),
+        Expr::Ident(_) | Expr::Call(_) => Expr::Call(CallExpr {
+            func_name: operators::INDEX.to_owned(),
+            target: None,
+            args: vec![
+                operand,
+                IdedExpr {
+                    id: expression.id,
+                    expr: Expr::Literal(text(field)),
+                },
+            ],
+        }),
+        Expr::Select(_)
+        | Expr::Comprehension(_)
+        | Expr::List(_)
+        | Expr::Literal(_)
+        | Expr::Map(_)
+        | Expr::Struct(_)
+        | Expr::Unspecified => Expr::Select(SelectExpr {
+            operand: Box::new(operand),
+            field,
+            test: false,
+        }),
+    };
+}
+
+fn text(text: String) -> LiteralValue {
+    LiteralValue::String(CelString::from(text))
+}
+
+fn children_mut(expression: &mut IdedExpr, visit: &mut dyn FnMut(&mut IdedExpr)) {
+    match &mut expression.expr {
+        Expr::Call(call) => {
+            call.target.iter_mut().for_each(|target| visit(target));
+            call.args.iter_mut().for_each(visit);
+        }
+        Expr::Comprehension(comprehension) => [
+            &mut comprehension.iter_range,
+            &mut comprehension.accu_init,
+            &mut comprehension.loop_cond,
+            &mut comprehension.loop_step,
+            &mut comprehension.result,
+        ]
+        .into_iter()
+        .for_each(visit),
+        Expr::List(list) => list.elements.iter_mut().for_each(visit),
+        Expr::Map(map) => map
+            .entries
+            .iter_mut()
+            .for_each(|entry| entry_mut(&mut entry.expr, visit)),
+        Expr::Struct(fields) => {
+            fields
+                .entries
+                .iter_mut()
+                .for_each(|entry| entry_mut(&mut entry.expr, visit));
+        }
+        Expr::Select(select) => visit(&mut select.operand),
+        Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => {}
+    }
+}
+
+fn entry_mut(entry: &mut EntryExpr, visit: &mut dyn FnMut(&mut IdedExpr)) {
+    match entry {
+        EntryExpr::StructField(field) => visit(&mut field.value),
+        EntryExpr::MapEntry(entry) => {
+            visit(&mut entry.key);
+            visit(&mut entry.value);
+        }
+    }
+}

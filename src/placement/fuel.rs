@@ -1,0 +1,44 @@
+//! What the expressions of one decision may cost, whatever a Pod's author puts into the Pod.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use cel::ExecutionError;
+
+/// How many values the expressions of one decision may still read.
+#[derive(Debug)]
+pub struct Fuel(AtomicU32);
+
+// === impl Fuel ===
+
+impl Fuel {
+    /// How many values the expressions of one decision may read: about a tenth of a second.
+    pub const PER_DECISION: u32 = 500_000;
+
+    /// A full tank.
+    pub const fn full() -> Self {
+        Self(AtomicU32::new(Self::PER_DECISION))
+    }
+
+    /// Whether it was too little: no result can then be trusted.
+    pub fn is_spent(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
+
+    /// Takes `amount`.
+    ///
+    /// # Errors
+    /// There is not that much left.
+    pub fn take(&self, amount: usize) -> Result<(), ExecutionError> {
+        let amount = u32::try_from(amount).unwrap_or(u32::MAX);
+        let left = self.0.load(Ordering::Relaxed);
+        // One decision is made by one thread: no update is lost between load and store.
+        self.0.store(left.saturating_sub(amount), Ordering::Relaxed);
+        if amount <= left {
+            return Ok(());
+        }
+        Err(ExecutionError::InternalError(format!(
+            "the rules read more than {} values of this object",
+            Self::PER_DECISION
+        )))
+    }
+}
