@@ -46,7 +46,7 @@ pub(super) fn section(node: &Node, path: &str, fields: &[Field], problems: &mut 
 fn shape(node: &Node, path: &str, shape: &Shape, problems: &mut Problems) {
     match shape {
         Shape::Section(fields) => section(node, path, fields, problems),
-        Shape::List(fields) => list(node, path, fields, problems),
+        Shape::List(fields, most) => list(node, path, fields, *most, problems),
         Shape::Labels => labels(node, path, problems),
         Shape::Constant(text) => one_of(node, path, &[text], problems),
         Shape::OneOf(texts) => one_of(node, path, texts, problems),
@@ -70,10 +70,14 @@ fn shape(node: &Node, path: &str, shape: &Shape, problems: &mut Problems) {
     }
 }
 
-fn list(node: &Node, path: &str, fields: &[Field], problems: &mut Problems) {
+fn list(node: &Node, path: &str, fields: &[Field], most: usize, problems: &mut Problems) {
     let Value::List(elements) = &node.value else {
         return problems.add(node, path, format!("is {}; allowed: a list", node.value));
     };
+    if elements.len() > most {
+        let message = format!("has {} entries; allowed are {most}", elements.len());
+        problems.add(node, path, message);
+    }
     for (index, element) in elements.iter().enumerate() {
         section(element, &format!("{path}[{index}]"), fields, problems);
     }

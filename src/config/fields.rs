@@ -38,12 +38,16 @@ pub(super) enum Shape {
     Labels,
     /// A section of its own.
     Section(&'static [Field]),
-    /// A list of sections.
-    List(&'static [Field]),
+    /// A list of sections, at most so many.
+    List(&'static [Field], usize),
 }
 
 use Presence::{Optional, Required};
 
+/// Each may use the one before it, so their number bounds how deep one nests in the other.
+const MAX_VARIABLES: usize = 64;
+/// All of them may be asked for every Pod.
+const MAX_RULES: usize = 256;
 /// The value of `apiVersion`.
 pub(super) const API_VERSION: &str = "meshmode.io/v1alpha1";
 /// The value of `kind`.
@@ -86,13 +90,13 @@ pub(super) const FILE: &[Field] = &[
 pub(super) const PLACEMENT: &[Field] = &[
     field(
         "variables",
-        Shape::List(VARIABLE),
+        Shape::List(VARIABLE, MAX_VARIABLES),
         Optional,
         "Named expressions, evaluated at most once a Pod and only where they are read; each may use those before it.",
     ),
     field(
         "rules",
-        Shape::List(RULE),
+        Shape::List(RULE, MAX_RULES),
         Optional,
         "In order: the first rule whose condition holds decides.",
     ),

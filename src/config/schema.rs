@@ -56,6 +56,8 @@ fn shape(shape: &Shape) -> Value {
             },
         }),
         Shape::Section(fields) => section(fields),
-        Shape::List(fields) => json!({"type": "array", "items": section(fields)}),
+        Shape::List(fields, most) => {
+            json!({"type": "array", "items": section(fields), "maxItems": most})
+        }
     }
 }

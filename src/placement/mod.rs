@@ -5,7 +5,7 @@
 //!   [`guard`]: which conditions need not be evaluated; [`pattern`], [`equality`]:
 //!   what the `cel` crate lacks
 //! - [`left_alone`], [`explicit`]: what no rule may touch: what cannot work, and what the author chose
-//! - [`decide`]: the placement; [`patch`]: the JSON patch that carries it out, and always applies;
+//! - [`mod@decide`]: the placement; [`mod@patch`]: the JSON patch that carries it out, and always applies;
 //!   [`text`]: its strings
 
 pub mod decide;

@@ -54,6 +54,7 @@ fn fields() {
         ("an unknown onUnknown", rule("when: 'true', mode: none, onUnknown: skip"), &["6:54: placement.rules[0].onUnknown is \"skip\"; allowed: leave, next"]),
         ("a condition that YAML makes no text", rule("when: true, mode: none"), &["6:23: placement.rules[0].when is true; allowed: a text"]),
         ("an empty condition", rule("when: '', mode: none"), &["6:23: placement.rules[0].when is \"\"; allowed: a text"]),
+        ("too many variables", file(&format!("  variables: [{}]\n", (0..65).map(|n| format!("{{name: v{n}, expression: '1'}}")).collect::<Vec<_>>().join(", "))), &["5:14: placement.variables has 65 entries; allowed are 64"]),
         ("both modes", rule("when: 'true', mode: none, modeExpression: '\"none\"'"), &["6:37: placement.rules[0] has both mode and modeExpression; leave one"]),
         ("neither mode", rule("when: 'true'"), &["6:7: placement.rules[0] has neither mode nor modeExpression; add one"]),
         ("no condition", rule("mode: none"), &["6:7: placement.rules[0].when is missing"]),

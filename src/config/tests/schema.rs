@@ -89,6 +89,9 @@ fn fits(value: &Value, schema: &Value, path: &str, misfits: &mut Vec<String>) {
             "maxLength" => value
                 .as_str()
                 .is_none_or(|text| text.len() as u64 <= wanted.as_u64().unwrap()),
+            "maxItems" => value
+                .as_array()
+                .is_none_or(|items| items.len() as u64 <= wanted.as_u64().unwrap()),
             "required" => wanted
                 .as_array()
                 .unwrap()
