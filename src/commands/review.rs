@@ -78,7 +78,7 @@ fn body(args: &Args) -> anyhow::Result<Vec<u8>> {
 fn answer<'a>(
     body: &'a [u8],
     route: Option<Route>,
-    configuration: &Configuration,
+    configuration: &'a Configuration,
 ) -> Result<Answer<'a>, NotAReview> {
     let route = route.map_or_else(|| route_for(body), Ok)?;
     match route.task {

@@ -18,7 +18,7 @@ pub struct Placed<'a> {
     /// The object, for people.
     pub subject: Subject,
     /// What was decided.
-    pub record: Record,
+    pub record: Record<'a>,
 }
 
 /// The object of a review, for log lines.
@@ -32,15 +32,15 @@ pub struct Subject {
 
 /// What was decided about a Pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Record {
+pub enum Record<'a> {
     /// A mode, by a rule.
     Placed {
         /// The mode.
         mode: Mode,
         /// The rule.
-        rule: String,
+        rule: &'a str,
         /// Why.
-        reason: String,
+        reason: Cow<'a, str>,
     },
     /// Nothing, as it is not for us to decide.
     NotAsked(NotAsked),
@@ -71,7 +71,11 @@ pub enum NotAsked {
 ///
 /// # Errors
 /// There is no review to answer.
-pub fn answer<'a>(body: &'a [u8], rules: &Rules, stance: Stance) -> Result<Placed<'a>, NotAReview> {
+pub fn answer<'a>(
+    body: &'a [u8],
+    rules: &'a Rules,
+    stance: Stance,
+) -> Result<Placed<'a>, NotAReview> {
     match review::parse::<Opened<'a>>(body)? {
         Parsed::Malformed(Malformed { uid, error }) => Ok(not_asked(
             uid,
@@ -83,7 +87,7 @@ pub fn answer<'a>(body: &'a [u8], rules: &Rules, stance: Stance) -> Result<Place
     }
 }
 
-fn place<'a>(mut request: Request<'a, Opened<'a>>, rules: &Rules, stance: Stance) -> Placed<'a> {
+fn place<'a>(mut request: Request<'a, Opened<'a>>, rules: &'a Rules, stance: Stance) -> Placed<'a> {
     let uid = std::mem::take(&mut request.uid);
     if let Some(why) = not_for_us(&request) {
         let (namespace, name) = (request.namespace.into_owned(), request.name.into_owned());
@@ -144,7 +148,7 @@ fn placed<'a>(
     uid: Cow<'a, str>,
     subject: Subject,
     pod: &Pod<'_>,
-    placement: Placement<'_>,
+    placement: Placement<'a>,
     stance: Stance,
 ) -> Placed<'a> {
     let patch = match stance {
@@ -158,11 +162,10 @@ fn placed<'a>(
         warnings,
         action: _,
     } = placement;
-    let (rule, reason) = (rule.to_owned(), reason.into_owned());
     let audit = vec![
         ("placement", Cow::Borrowed(mode.as_str())),
-        ("rule", Cow::Owned(rule.clone())),
-        ("reason", Cow::Owned(reason.clone())),
+        ("rule", Cow::Borrowed(rule)),
+        ("reason", reason.clone()),
     ];
     let outcome = patch.map_or(Outcome::Allowed, Outcome::Patched);
     let warnings = stance.warnings(warnings);

@@ -6,6 +6,7 @@ use super::mutate::{self, Placed};
 use super::review::NotAReview;
 use super::route::Route;
 use super::validate::{self, Judged};
+use crate::placement::Mode;
 use crate::telemetry::logs::chain;
 use crate::telemetry::metrics::{Metrics, Outcome, Served};
 
@@ -33,6 +34,10 @@ pub fn placed(metrics: &Metrics, route: Route, placed: &Placed<'_>) {
     match record {
         mutate::Record::Placed { mode, rule, reason } => {
             metrics.placed(mode.as_str(), rule);
+            let did = match mode {
+                Mode::Ambient | Mode::Sidecar | Mode::None => "placed a Pod",
+                Mode::Leave => "left a Pod alone",
+            };
             tracing::info!(
                 uid,
                 stance,
@@ -40,9 +45,9 @@ pub fn placed(metrics: &Metrics, route: Route, placed: &Placed<'_>) {
                 pod,
                 placement = mode.as_str(),
                 rule,
-                reason,
+                reason = &**reason,
                 warnings = answer.warnings.len(),
-                "placed a Pod"
+                "{did}"
             );
         }
         mutate::Record::NotAsked(why) => {
