@@ -55,9 +55,9 @@ record: build ## Record the reviews of tests/data/reviews/ anew from the real AP
 bench: ## Measure the pure path, beside kube's own types
 	$(CARGO) bench --locked --bench review
 
-.PHONY: bench-start
-bench-start: build ## Measure start to ready, the first review, and resident memory
-	MESHMODE_BENCH_BINARY="$(BINARY)" $(CARGO) bench --locked --bench start
+.PHONY: bench-server
+bench-server: build ## Measure the serving process: start, first review, memory, load
+	MESHMODE_BENCH_BINARY="$(BINARY)" $(CARGO) bench --locked --bench server
 
 .PHONY: lint
 lint: ## Check format, clippy and documentation

@@ -1,4 +1,5 @@
-//! The life of the serving process: start to ready, the first review after that, memory at rest.
+//! The life of the serving process: start to ready, the first review after that, memory at rest, and load on
+//! a real TLS socket (client and server share the machine's cores).
 //!
 //! It starts the released binary again and again, and prints the median and the worst. Not a criterion
 //! benchmark: what is measured happens once a process.
@@ -20,6 +21,8 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 const RUNS: usize = 20;
+/// How long each load lasts.
+const LOAD: Duration = Duration::from_secs(3);
 const REVIEW: &[u8] = include_bytes!("../tests/data/reviews/pod-usual.json");
 
 struct Run {
@@ -58,9 +61,40 @@ fn main() {
     print("resident memory", "MiB", &|run| {
         run.resident_kib as f64 / 1024.0
     });
+    under_load(folder.path(), &tls);
+}
+
+fn under_load(certs: &std::path::Path, tls: &Arc<ClientConfig>) {
+    let (server, webhook, _) = start(certs);
+    for connections in [1, 8, 64] {
+        let mut latencies = load(webhook, tls, connections);
+        latencies.sort();
+        let at = |percent: usize| latencies[(latencies.len() - 1) * percent / 100];
+        println!(
+            "{connections:>2} connections: {:>6} reviews a second, p50 {:?}, p99 {:?}, resident {} KiB",
+            latencies.len() as u64 / LOAD.as_secs(),
+            at(50),
+            at(99),
+            server.resident_kib(),
+        );
+    }
 }
 
 fn run(certs: &std::path::Path, tls: &Arc<ClientConfig>) -> Run {
+    let (server, webhook, ready) = start(certs);
+    let resident_kib = server.resident_kib();
+    let first_review = review(webhook, tls);
+    let second_review = review(webhook, tls);
+    Run {
+        ready,
+        first_review,
+        second_review,
+        resident_kib,
+    }
+}
+
+/// Starts the binary: its address, and how long it took to get ready.
+fn start(certs: &std::path::Path) -> (Server, SocketAddr, Duration) {
     let (webhook, status) = (free(), free());
     let binary = option_env!("MESHMODE_BENCH_BINARY").unwrap_or(env!("CARGO_BIN_EXE_meshmode"));
     let start = Instant::now();
@@ -87,41 +121,80 @@ fn run(certs: &std::path::Path, tls: &Arc<ClientConfig>) -> Run {
         );
         std::thread::yield_now();
     }
-    let ready = start.elapsed();
-    let resident_kib = server.resident_kib();
-    let first_review = review(webhook, tls);
-    let second_review = review(webhook, tls);
-    Run {
-        ready,
-        first_review,
-        second_review,
-        resident_kib,
-    }
+    (server, webhook, start.elapsed())
 }
 
 /// A review on a connection of its own, handshake included.
 fn review(address: SocketAddr, tls: &Arc<ClientConfig>) -> Duration {
     let start = Instant::now();
+    send(&mut connect(address, tls));
+    start.elapsed()
+}
+
+type Stream = StreamOwned<ClientConnection, TcpStream>;
+
+fn connect(address: SocketAddr, tls: &Arc<ClientConfig>) -> Stream {
     let name = ServerName::from(address.ip());
     let connection = ClientConnection::new(Arc::clone(tls), name).expect("a connection");
-    let mut stream = StreamOwned::new(connection, TcpStream::connect(address).expect("the server"));
+    let socket = TcpStream::connect(address).expect("the server");
+    socket.set_nodelay(true).expect("a socket");
+    StreamOwned::new(connection, socket)
+}
+
+/// A review on a connection that is kept.
+fn send(stream: &mut Stream) {
     let head = format!(
         "POST /mutate/pods HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\nconnection: close\r\n\r\n",
+         content-length: {}\r\n\r\n",
         REVIEW.len()
     );
-    stream
-        .write_all(head.as_bytes())
-        .and_then(|()| stream.write_all(REVIEW))
-        .expect("sent");
-    let mut answer = String::new();
-    // A close without a TLS goodbye is still an answer.
-    drop(stream.read_to_string(&mut answer));
-    assert!(
-        answer.starts_with("HTTP/1.1 200") && answer.contains("JSONPatch"),
-        "{answer}"
-    );
-    start.elapsed()
+    let request = [head.as_bytes(), REVIEW].concat();
+    stream.write_all(&request).expect("sent");
+    let mut answer = Vec::new();
+    let mut buffer = [0; 4096];
+    while !is_whole(&answer) {
+        let read = stream.read(&mut buffer).expect("an answer");
+        assert!(read > 0, "closed in the middle of an answer");
+        answer.extend_from_slice(&buffer[..read]);
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 200"));
+}
+
+/// Whether the body is as long as its head says.
+fn is_whole(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    length.and_then(|length| length.parse().ok()) == Some(body.len())
+}
+
+/// Reviews on so many kept connections at once, for [`LOAD`].
+fn load(address: SocketAddr, tls: &Arc<ClientConfig>, connections: usize) -> Vec<Duration> {
+    let end = Instant::now() + LOAD;
+    std::thread::scope(|scope| {
+        let senders: Vec<_> = (0..connections)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut stream = connect(address, tls);
+                    let mut latencies = Vec::new();
+                    while Instant::now() < end {
+                        let start = Instant::now();
+                        send(&mut stream);
+                        latencies.push(start.elapsed());
+                    }
+                    latencies
+                })
+            })
+            .collect();
+        let latencies = senders
+            .into_iter()
+            .map(|sender| sender.join().expect("a sender"));
+        latencies.flatten().collect()
+    })
 }
 
 fn is_ready(address: SocketAddr) -> bool {
