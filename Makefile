@@ -63,6 +63,8 @@ bench-server: build ## Measure the serving process: start, first review, memory,
 lint: ## Check format, clippy and documentation
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	@# --all-targets leaves out what cargo test leaves out.
+	$(CARGO) clippy --locked --test e2e -- -D warnings
 	RUSTDOCFLAGS="-D rustdoc::all -A rustdoc::private_doc_tests" $(CARGO) doc --locked --no-deps
 
 .PHONY: deny

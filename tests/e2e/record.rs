@@ -19,7 +19,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use meshmode::tls::{ReloadingPair, server_config};
-use meshmode::webhook::server::{Patience, serve};
+use meshmode::webhook::server::{IDLE, Patience, serve};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -83,6 +83,7 @@ async fn answer_all(listener: TcpListener, certificates: PathBuf, bodies: Bodies
     let tls = server_config(Arc::new(pair.unwrap()), None).unwrap();
     let app = Router::new().route("/", post(answer)).with_state(bodies);
     let patience = Patience {
+        idle: IDLE,
         handshake: Duration::from_secs(10),
         shutdown: Duration::ZERO,
     };
