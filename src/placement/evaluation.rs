@@ -78,14 +78,18 @@ impl<'f, 'a, 'r> Scope<'f, 'a, 'r> {
         let mut context = Context::with_env(ENVIRONMENT.clone());
         context.set_variable_resolver(self.roots);
         for earlier in variable.expression.variables() {
-            if let Some(value) = self.variable(earlier) {
-                let value = value.as_ref().map_err(Clone::clone)?;
+            if let Some(Ok(value)) = self.variable(earlier) {
                 context.add_variable_as_val(format!("variables.{earlier}"), value.clone());
             }
         }
         Value::resolve_val(variable.expression.ast(), &context)
             .map(CowVal::into_owned)
-            .map_err(|cause| NoValue::of(&cause, &format!("variables.{}: ", variable.name)))
+            .map_err(|cause| {
+                self.failure(&cause).map_or_else(
+                    || NoValue::of(&cause, &format!("variables.{}: ", variable.name)),
+                    NoValue::clone,
+                )
+            })
     }
 
     /// Why the variable could not be computed that `cause` misses: the cause behind it.

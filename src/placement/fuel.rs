@@ -24,6 +24,11 @@ impl Fuel {
         self.0.load(Ordering::Relaxed) == 0
     }
 
+    /// Takes all: what is read cannot be shown whole.
+    pub fn spend(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
     /// Takes `amount`.
     ///
     /// # Errors

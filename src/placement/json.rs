@@ -45,6 +45,9 @@ enum Parsed<'a> {
     Object(Object<'a>),
 }
 
+/// How deep lists may stand in lists: Kubernetes has none, and a list is made at once with all in it.
+const MAX_NESTED_LISTS: u8 = 16;
+
 // === impl Object ===
 
 impl<'a> Object<'a> {
@@ -189,6 +192,10 @@ impl<'a> Node<'a> {
 
     /// The value as CEL sees it; scalars are borrowed.
     pub fn to_val<'b>(&'b self, fuel: &'b Fuel) -> CowVal<'b, 'b> {
+        self.to_val_within(fuel, MAX_NESTED_LISTS)
+    }
+
+    fn to_val_within<'b>(&'b self, fuel: &'b Fuel, depth: u8) -> CowVal<'b, 'b> {
         match self.parsed() {
             Parsed::Null => CowVal::Borrowed(&CelNull),
             Parsed::Bool(value) => CowVal::Borrowed(value),
@@ -197,9 +204,13 @@ impl<'a> Node<'a> {
             Parsed::String(value) => CowVal::Borrowed(value),
             Parsed::Object(object) => object.to_val(fuel),
             Parsed::Array(elements) => {
+                let Some(depth) = depth.checked_sub(1) else {
+                    fuel.spend();
+                    return CowVal::Borrowed(&CelNull);
+                };
                 let boxed: Vec<Box<dyn Val + 'b>> = elements
                     .iter()
-                    .map(|element| element.to_val(fuel).into_owned())
+                    .map(|element| element.to_val_within(fuel, depth).into_owned())
                     .collect();
                 CowVal::owned(CelList::from(boxed))
             }

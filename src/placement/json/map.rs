@@ -74,9 +74,16 @@ impl Val for ObjectRef<'_, '_> {
     }
 }
 
+impl ObjectRef<'_, '_> {
+    /// What looking for a key costs: it is compared with all of them.
+    fn search(&self) -> usize {
+        1 + self.object.entries.len() / 16
+    }
+}
+
 impl Container for ObjectRef<'_, '_> {
     fn contains(&self, key: &dyn Val) -> Result<bool, ExecutionError> {
-        self.fuel.take(1)?;
+        self.fuel.take(self.search())?;
         Ok(key
             .downcast_ref::<CelString<'_>>()
             .is_some_and(|key| self.object.get(key.inner()).is_some()))
@@ -98,7 +105,7 @@ impl Indexer for ObjectRef<'_, '_> {
             .object
             .get(name.inner())
             .ok_or_else(|| ExecutionError::no_such_key(name.inner()))?;
-        self.fuel.take(node.weight())?;
+        self.fuel.take(self.search() + node.weight())?;
         Ok(node.to_val(self.fuel))
     }
 
