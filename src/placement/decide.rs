@@ -69,7 +69,9 @@ pub fn decide<'r>(rules: &'r Rules, facts: &Facts<'_, '_, '_>) -> Placement<'r> 
         placement.warnings.extend(forged_record(pod));
         return placement;
     };
-    if !is_placed(pod, &decision, labels) {
+    // A sidecar in a Pod that we gave one is our doing; in any other it is somebody else's.
+    let injected = left_alone.filter(|_| decision.mode != Mode::Sidecar);
+    if injected.is_some() || !is_placed(pod, &decision, labels) {
         if let Some(why) = left_alone {
             return Placement::left_alone(why, pod);
         }

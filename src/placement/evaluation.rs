@@ -78,7 +78,9 @@ impl<'f, 'a, 'r> Scope<'f, 'a, 'r> {
         let mut context = Context::with_env(ENVIRONMENT.clone());
         context.set_variable_resolver(self.roots);
         for earlier in variable.expression.variables() {
-            if let Some(Ok(value)) = self.variable(earlier) {
+            if let Some(Ok(value)) = self.variable(earlier)
+                && self.roots.fuel.take(weight(value.as_ref())).is_ok()
+            {
                 context.add_variable_as_val(format!("variables.{earlier}"), value.clone());
             }
         }

@@ -45,8 +45,9 @@ enum Injection {
 // === impl Choices ===
 
 impl<'p> Choices<'p> {
-    /// The choices of `pod`; none where all there is are labels that `ours` would set. Beside a choice
-    /// such labels count too: Istio reads the parts together.
+    /// The choices of `pod`; none where they are just the labels that `ours` would set, all of them: then we
+    /// have been here. Some of them alone are a choice, as `sidecar.istio.io/inject: "false"` is for whoever
+    /// wants out of the mesh.
     pub fn of(pod: &'p Pod<'_>, ours: &BTreeMap<String, String>) -> Self {
         let (labels, annotations) = (pod.labels(), pod.annotations());
         let choices = Self {
@@ -72,9 +73,9 @@ impl<'p> Choices<'p> {
         self.inject_annotation.is_none()
             && self.templates.is_none()
             && self.proxy.is_none()
-            && labels.into_iter().all(|(key, value)| {
-                value.is_none_or(|value| ours.get(key).map(String::as_str) == Some(value))
-            })
+            && labels
+                .into_iter()
+                .all(|(key, value)| ours.get(key).map(String::as_str) == value)
     }
 
     /// Whether a label of this key is a choice.
@@ -120,7 +121,7 @@ impl<'p> Choices<'p> {
     fn unknown_injection(&self) -> Option<String> {
         let value = self
             .inject()
-            .filter(|value| !matches!(*value, "true" | "false"))?;
+            .filter(|value| !matches!(*value, "true" | "false" | ""))?;
         Some(format!("{INJECT}={value}: Istio knows true and false only"))
     }
 

@@ -15,7 +15,7 @@ use cel::common::ast::IdedExpr;
 use cel::{Env, extensions};
 
 use self::check::Checked;
-use super::{equality, pattern};
+use super::{operators, pattern};
 
 /// A checked expression, ready to be evaluated.
 pub struct Expression {
@@ -64,7 +64,7 @@ pub static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
         drop(env.add_extension(library));
     }
     drop(pattern::add_to(&mut env));
-    drop(equality::add_to(&mut env));
+    drop(operators::add_to(&mut env));
     Arc::new(env)
 });
 

@@ -2,14 +2,13 @@
 //!
 //! - [`facts`]: what a decision may look at; [`json`]: how expressions see it without parsing it all
 //! - [`expression`], [`rules`]: the operator's CEL, checked when loaded, and the first rule that holds;
-//!   [`guard`]: which conditions need not be evaluated; [`pattern`], [`equality`]:
+//!   [`guard`]: which conditions need not be evaluated; [`pattern`], [`operators`]:
 //!   what the `cel` crate lacks
 //! - [`left_alone`], [`explicit`]: what no rule may touch: what cannot work, and what the author chose
 //! - [`mod@decide`]: the placement; [`mod@patch`]: the JSON patch that carries it out, and always applies;
 //!   [`text`]: its strings
 
 pub mod decide;
-pub mod equality;
 mod evaluation;
 pub mod explicit;
 pub mod expression;
@@ -19,6 +18,7 @@ pub mod guard;
 pub mod json;
 pub mod left_alone;
 pub mod mode;
+pub mod operators;
 pub mod patch;
 pub mod pattern;
 pub mod rules;

@@ -1,7 +1,7 @@
 //! The rules of an operator, and their evaluation: facts in, the rule that decides out.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::evaluation::{Evaluator, NoValue, with_evaluator};
 use super::expression::{Expression, Root};
@@ -152,16 +152,18 @@ impl Rules {
         mut default: Default,
         labels: ModeLabels,
     ) -> Self {
-        let rule_reads = |rule: &Rule, wanted: &dyn Fn(Root) -> bool| {
+        let roots = roots_of(&variables);
+        let reads = |rule: &Rule, wanted: fn(Root) -> bool| {
             rule.expressions()
-                .any(|expression| reads(expression, &variables, wanted))
+                .flat_map(|expression| roots_read(expression, &roots))
+                .any(wanted)
         };
         let (off, mut rules): (Vec<Rule>, Vec<Rule>) = rules
             .into_iter()
-            .partition(|rule| rule_reads(rule, &Root::needs_cluster));
+            .partition(|rule| reads(rule, Root::needs_cluster));
         let read = rules
             .iter()
-            .any(|rule| rule_reads(rule, &|root| root == Root::Request));
+            .any(|rule| reads(rule, |root| root == Root::Request));
         let request = if read { Use::Read } else { Use::Unread };
         if !off.is_empty() {
             let names: Vec<&str> = off.iter().map(|rule| rule.name.as_str()).collect();
@@ -262,13 +264,24 @@ impl Rules {
     }
 }
 
-/// Whether `expression` reads a root that is `wanted`, itself or through one of `variables`.
-fn reads(expression: &Expression, variables: &[Variable], wanted: &dyn Fn(Root) -> bool) -> bool {
-    expression.reads().iter().any(|root| wanted(*root))
-        || variables
-            .iter()
-            .filter(|variable| expression.variables().contains(&variable.name))
-            .any(|variable| reads(&variable.expression, variables, wanted))
+/// The roots that each variable reads, itself or through those before it.
+fn roots_of(variables: &[Variable]) -> BTreeMap<&str, BTreeSet<Root>> {
+    let mut roots: BTreeMap<&str, BTreeSet<Root>> = BTreeMap::new();
+    for variable in variables {
+        let read = roots_read(&variable.expression, &roots);
+        roots.insert(&variable.name, read);
+    }
+    roots
+}
+
+fn roots_read(
+    expression: &Expression,
+    variables: &BTreeMap<&str, BTreeSet<Root>>,
+) -> BTreeSet<Root> {
+    let names = expression.variables().iter();
+    let through = names.filter_map(|name| variables.get(name.as_str()));
+    let through = through.flatten().copied();
+    expression.reads().iter().copied().chain(through).collect()
 }
 
 // === impl Guarded ===

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::json::Depth;
+use super::json::{Depth, Object};
 use super::{Facts, Mode, Rules, decide, patch};
 use crate::cluster::convert::Opened;
 use crate::config;
@@ -42,6 +42,23 @@ fn placement(variables_and_rules: &str) -> Rules {
 
 fn place(rules: &Rules, pod: &Value) -> Placed {
     place_text(rules, &pod.to_string())
+}
+
+/// The decision alone, for a Pod that is too deep for a `Value`.
+fn decide_text(rules: &Rules, text: &str) -> (Mode, String, String) {
+    let opened: Opened<'_> = serde_json::from_str(text).expect("an object");
+    let pod = opened.into_pod().expect("a Pod");
+    let request = Object::default();
+    let facts = Facts {
+        pod: &pod,
+        request: &request,
+    };
+    let placement = decide(rules, &facts);
+    (
+        placement.mode,
+        placement.rule.to_owned(),
+        placement.reason.into_owned(),
+    )
 }
 
 fn place_text(rules: &Rules, text: &str) -> Placed {

@@ -5,20 +5,20 @@ use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, Select
 use cel::common::types::CelString;
 
 use super::VARIABLES;
-use crate::placement::equality;
+use crate::placement::operators as ours;
 
 /// Rewrites `ast`.
 pub(super) fn rewrite(ast: &mut IdedExpr) {
-    comparisons(ast);
+    own_operators(ast);
     paths_as_indexes(ast);
 }
 
-/// Lets comparisons know maps of both kinds.
-fn comparisons(expression: &mut IdedExpr) {
+/// Lets operators be ours where the crate's will not do.
+fn own_operators(expression: &mut IdedExpr) {
     if let Expr::Call(call) = &mut expression.expr {
-        equality::rewrite(call);
+        ours::rewrite(call);
     }
-    children_mut(expression, &mut comparisons);
+    children_mut(expression, &mut own_operators);
 }
 
 /// Turns `variables.NAME` into one identifier, and a path such as `object.metadata.labels` into

@@ -89,16 +89,21 @@ impl<'de> Visitor<'de> for OpenVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
         let mut entries: Vec<(CelString<'de>, Node<'de>)> = Vec::with_capacity(12);
+        let mut seen: Vec<&str> = Vec::new();
         while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
             let named = self.named.iter().find(|(name, _)| *name == key);
+            if let Some((name, _)) = named {
+                if seen.contains(name) {
+                    return Err(de::Error::duplicate_field(name));
+                }
+                seen.push(name);
+            }
             let depth = named.map_or(self.rest, |(_, depth)| depth);
             let node = map.next_value_seed(*depth)?;
-            if matches!(depth, Depth::Open { .. }) && node.is_null() {
-                // As Kubernetes reads it: absent.
-                entries.retain(|(earlier, _)| earlier.inner() != key);
-                continue;
+            // Where Kubernetes has an object, it reads null as absent.
+            if named.is_none() || !node.is_null() {
+                entries.push((CelString::from(key), node));
             }
-            entries.push((CelString::from(key), node));
         }
         Ok(Node::object(Object { entries }))
     }

@@ -8,8 +8,8 @@ use cel::common::types::{CelInt, CelString, Kind, MAP_TYPE, Type};
 use cel::common::value::{CowVal, Val};
 
 use super::{Node, Object};
-use crate::placement::equality;
 use crate::placement::fuel::Fuel;
+use crate::placement::operators;
 
 /// An [`Object`] as a CEL map.
 #[derive(Clone, Copy)]
@@ -63,7 +63,7 @@ impl Val for ObjectRef<'_, '_> {
 
     /// Equal to any map with the same keys and equal values.
     fn equals(&self, other: &dyn Val) -> bool {
-        other.get_type().kind() == Kind::Map && equality::equal(self, other).unwrap_or(false)
+        other.get_type().kind() == Kind::Map && operators::equal(self, other).unwrap_or(false)
     }
 
     fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v>

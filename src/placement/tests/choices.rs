@@ -196,23 +196,31 @@ fn a_proxy_is_found_behind_escapes_too() {
 
 #[test]
 fn labels_equal_to_the_decision_are_ours() {
+    let labels = json!({"istio.io/dataplane-mode": "ambient", "sidecar.istio.io/inject": "false"});
+    let placed = place(&DEFAULT, &pod(&labels, &json!({})));
+    assert_eq!(
+        (placed.mode, placed.rule.as_str()),
+        (Mode::Ambient, "default")
+    );
+    assert_eq!(record(&placed.pod)[0], "ambient");
+    assert!(placed.warnings.is_empty());
+}
+
+/// `sidecar.istio.io/inject: "false"` alone is how people stay out of a mesh: it must not become ambient.
+#[test]
+fn a_part_of_the_labels_of_the_decision_is_a_choice() {
     let rows = [
         ("capture", json!({"istio.io/dataplane-mode": "ambient"})),
         ("no injection", json!({"sidecar.istio.io/inject": "false"})),
-        (
-            "both",
-            json!({"istio.io/dataplane-mode": "ambient", "sidecar.istio.io/inject": "false"}),
-        ),
     ];
     for (name, labels) in rows {
         let placed = place(&DEFAULT, &pod(&labels, &json!({})));
-        assert_eq!(
-            (placed.mode, placed.rule.as_str()),
-            (Mode::Ambient, "default"),
-            "{name}"
+        assert_eq!(placed.rule, "explicit-choice", "{name}");
+        assert_eq!(placed.patch, None, "{name}");
+        assert!(
+            placed.warnings.is_empty(),
+            "{name}: it agrees with the rules"
         );
-        assert_eq!(record(&placed.pod)[0], "ambient", "{name}");
-        assert!(placed.warnings.is_empty(), "{name}");
     }
 }
 
@@ -385,6 +393,11 @@ fn a_second_call_changes_nothing() {
             ("again", first.pod.clone()),
             ("injected", injected(&first.pod)),
         ] {
+            // A sidecar in a Pod that was given none is somebody else's doing.
+            if when == "injected" && first.mode != Mode::Sidecar {
+                assert_eq!(place(&rules, &again).rule, "left-alone", "{name}");
+                continue;
+            }
             let second = place(&rules, &again);
             assert_eq!(second.patch, None, "{name}, {when}: {second:?}");
             let said = |placed: &Placed| {
@@ -410,8 +423,11 @@ fn labels_that_an_operator_adds() {
         set.pod["metadata"]["labels"],
         json!({"app": "web", "sidecar.istio.io/inject": "true", "istio.io/rev": "stable", "istio.io/use-waypoint": "none"})
     );
-    let same = place(&rules, &pod(&json!({"istio.io/rev": "stable"}), &json!({})));
-    assert_eq!(same.rule, "all", "a revision equal to ours is ours");
+    let ours = json!({"istio.io/rev": "stable", "sidecar.istio.io/inject": "true"});
+    let same = place(&rules, &pod(&ours, &json!({})));
+    assert_eq!(same.rule, "all", "the labels that we would set are ours");
+    let part = place(&rules, &pod(&json!({"istio.io/rev": "stable"}), &json!({})));
+    assert_eq!(part.rule, "explicit-choice", "some of them are a choice");
     let other = place(&rules, &pod(&json!({"istio.io/rev": "canary"}), &json!({})));
     assert_eq!(other.rule, "explicit-choice");
     let kept = place(

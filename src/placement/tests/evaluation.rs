@@ -161,7 +161,7 @@ fn variables_build_on_those_before_them() {
         "  variables:\n",
         "    - {name: labels, expression: object.metadata.labels}\n",
         "    - {name: keys, expression: \"variables.labels.map(k, k + '=' + variables.labels[k])\"}\n",
-        "    - {name: text, expression: \"variables.keys.join(',')\"}\n",
+        "    - {name: text, expression: \"variables.keys[0]\"}\n",
         "  rules:\n",
         "    - {name: one, when: \"variables.text == 'a=b' && variables.keys.size() == 1\", mode: none}\n",
         "    - {name: shadowed, when: \"['x'].exists(variables, variables == 'x')\", mode: sidecar}\n",
@@ -260,4 +260,103 @@ fn fuel_ends_a_rule_that_reads_too_much() {
             start.elapsed()
         );
     }
+}
+
+/// What a Pod's author may send must not cost the server: neither its stack, nor its time, nor its memory.
+#[test]
+fn a_pod_cannot_make_a_rule_cost_much() {
+    let rule = |variables: &str, when: &str| {
+        placement(&format!(
+            "  variables: [{variables}]\n  rules: [{{name: dear, when: \"{when}\", mode: sidecar, onUnknown: leave}}]\n"
+        ))
+    };
+    let lists = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
+    let deep = format!(r#"{{"metadata":{{}},"spec":{{"x":{lists}}}}}"#);
+    let many: serde_json::Map<String, serde_json::Value> =
+        (0..50_000).map(|n| (format!("k{n}"), json!("v"))).collect();
+    let many = json!({"metadata": {"annotations": many, "labels": many}}).to_string();
+    let long = json!({"metadata": {"annotations": {"a": "a".repeat(200_000)}}}).to_string();
+    let doubled = (1..30).fold(
+        "{name: v0, expression: 'object.metadata.annotations.a'}".to_owned(),
+        |all, n| {
+            format!(
+                "{all}, {{name: v{n}, expression: 'variables.v{0} + variables.v{0}'}}",
+                n - 1
+            )
+        },
+    );
+    let rows = [
+        ("lists in lists", &deep, rule("", "object.spec.x == []")),
+        (
+            "every key looked up",
+            &many,
+            rule(
+                "",
+                "object.metadata.annotations.exists(k, object.metadata.annotations[k] == 'x')",
+            ),
+        ),
+        (
+            "two long maps",
+            &many,
+            rule("", "object.metadata.annotations == object.metadata.labels"),
+        ),
+        (
+            "doubled thirty times",
+            &long,
+            rule(&doubled, "variables.v29 == ''"),
+        ),
+    ];
+    for (name, pod, rules) in rows {
+        let start = std::time::Instant::now();
+        let (mode, rule, reason) = super::decide_text(&rules, pod);
+        assert_eq!((mode, rule.as_str()), (Mode::Leave, "dear"), "{name}");
+        assert!(
+            reason.contains("could not be evaluated"),
+            "{name}: {reason}"
+        );
+        // Without a bound each takes minutes, or the machine's memory.
+        assert!(
+            start.elapsed() < std::time::Duration::from_secs(30),
+            "{name}"
+        );
+    }
+}
+
+/// A variable that reads another only under a condition does not fail with it.
+#[test]
+fn variables_are_lazy_towards_each_other() {
+    let rules = placement(concat!(
+        "  variables:\n",
+        "    - {name: count, expression: \"object.metadata.annotations['count']\"}\n",
+        "    - {name: many, expression: \"'count' in object.metadata.annotations && int(variables.count) > 10\"}\n",
+        "  rules: [{name: many, when: variables.many, mode: sidecar}]\n",
+    ));
+    let rows = [
+        ("absent", json!({}), "default"),
+        ("many", json!({"count": "11"}), "many"),
+    ];
+    for (name, annotations, rule) in rows {
+        let placed = place(&rules, &pod(&json!({}), &annotations));
+        assert_eq!(placed.rule, rule, "{name}");
+        assert!(placed.warnings.is_empty(), "{name}");
+    }
+}
+
+/// Each of 64 variables reads the two before it: what they read is found without walking every path.
+#[test]
+fn many_variables_are_read_in_no_time() {
+    let variables = (2..64).fold(
+        "{name: v0, expression: '1'}, {name: v1, expression: '1'}".to_owned(),
+        |all, n| {
+            format!(
+                "{all}, {{name: v{n}, expression: 'variables.v{} > variables.v{} ? 1 : 2'}}",
+                n - 1,
+                n - 2
+            )
+        },
+    );
+    let rules = placement(&format!(
+        "  variables: [{variables}]\n  rules: [{{name: a, when: variables.v63 > 0, mode: none}}]\n"
+    ));
+    assert_eq!(place(&rules, &pod(&json!({}), &json!({}))).rule, "a");
 }
