@@ -11,7 +11,7 @@ pub struct Fuel(AtomicU32);
 // === impl Fuel ===
 
 impl Fuel {
-    /// How many values the expressions of one decision may read: about a tenth of a second.
+    /// How many values the expressions of one decision may read: some tenths of a second, where all is read.
     pub const PER_DECISION: u32 = 500_000;
 
     /// A full tank.
