@@ -75,7 +75,7 @@ pub fn decide<'r>(rules: &'r Rules, facts: &Facts<'_, '_, '_>) -> Placement<'r> 
         if let Some(why) = left_alone {
             return Placement::left_alone(why, pod);
         }
-        let choices = Choices::of(pod, labels);
+        let choices = Choices::of(pod, decision.mode, labels);
         if !choices.is_empty() {
             return Placement::chosen(&choices, decision, pod);
         }

@@ -45,10 +45,10 @@ enum Injection {
 // === impl Choices ===
 
 impl<'p> Choices<'p> {
-    /// The choices of `pod`; none where they are just the labels that `ours` would set, all of them: then we
-    /// have been here. Some of them alone are a choice, as `sidecar.istio.io/inject: "false"` is for whoever
-    /// wants out of the mesh.
-    pub fn of(pod: &'p Pod<'_>, ours: &BTreeMap<String, String>) -> Self {
+    /// The choices of `pod`; none where they are labels that `ours` would set too and that say `mode`: then
+    /// they count as ours. `sidecar.istio.io/inject: "false"` alone does not say `ambient`: it is how people
+    /// stay out of a mesh.
+    pub fn of(pod: &'p Pod<'_>, mode: Mode, ours: &BTreeMap<String, String>) -> Self {
         let (labels, annotations) = (pod.labels(), pod.annotations());
         let choices = Self {
             dataplane_mode: labels.get(DATAPLANE_MODE),
@@ -58,13 +58,14 @@ impl<'p> Choices<'p> {
             templates: annotations.get(TEMPLATES),
             proxy: pod.has_container(PROXY_CONTAINER).then_some(Proxy),
         };
-        if choices.are_all(ours) {
+        if choices.are_among(ours) && choices.mode() == Some(mode) {
             return Self::default();
         }
         choices
     }
 
-    fn are_all(&self, ours: &BTreeMap<String, String>) -> bool {
+    /// Whether they are labels only, and each is one of `ours`.
+    fn are_among(&self, ours: &BTreeMap<String, String>) -> bool {
         let labels = [
             (DATAPLANE_MODE, self.dataplane_mode),
             (INJECT, self.inject_label),
@@ -73,9 +74,19 @@ impl<'p> Choices<'p> {
         self.inject_annotation.is_none()
             && self.templates.is_none()
             && self.proxy.is_none()
-            && labels
-                .into_iter()
-                .all(|(key, value)| ours.get(key).map(String::as_str) == value)
+            && labels.into_iter().all(|(key, value)| {
+                value.is_none_or(|value| ours.get(key).map(String::as_str) == Some(value))
+            })
+    }
+
+    /// The mode that Istio makes of them, in any namespace; nothing where that depends on the namespace.
+    fn mode(&self) -> Option<Mode> {
+        match (self.dataplane_mode, self.injection()) {
+            (_, Injection::Wanted) => Some(Mode::Sidecar),
+            (Some("ambient"), Injection::Refused | Injection::Open) => Some(Mode::Ambient),
+            (Some("none"), Injection::Refused) => Some(Mode::None),
+            (Some(_) | None, Injection::Refused | Injection::Open) => None,
+        }
     }
 
     /// Whether a label of this key is a choice.

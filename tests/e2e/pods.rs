@@ -158,6 +158,12 @@ pub(crate) async fn choices(cluster: &Cluster) -> Shown {
             annotation("sidecar.istio.io/inject", "false"),
             chosen,
         ),
+        // It does not say ambient: it is how people stay out of a mesh.
+        Case::new(
+            "no-injection-label",
+            label("sidecar.istio.io/inject", "false"),
+            chosen,
+        ),
         Case::new("revision", label("istio.io/rev", "canary"), chosen).warns(wins),
         Case::new(
             "templates",

@@ -196,30 +196,70 @@ fn a_proxy_is_found_behind_escapes_too() {
 
 #[test]
 fn labels_equal_to_the_decision_are_ours() {
-    let labels = json!({"istio.io/dataplane-mode": "ambient", "sidecar.istio.io/inject": "false"});
-    let placed = place(&DEFAULT, &pod(&labels, &json!({})));
-    assert_eq!(
-        (placed.mode, placed.rule.as_str()),
-        (Mode::Ambient, "default")
-    );
-    assert_eq!(record(&placed.pod)[0], "ambient");
-    assert!(placed.warnings.is_empty());
+    let rows = [
+        (
+            "capture",
+            "ambient",
+            json!({"istio.io/dataplane-mode": "ambient"}),
+        ),
+        (
+            "capture and no injection",
+            "ambient",
+            json!({"istio.io/dataplane-mode": "ambient", "sidecar.istio.io/inject": "false"}),
+        ),
+        (
+            "injection",
+            "sidecar",
+            json!({"sidecar.istio.io/inject": "true"}),
+        ),
+        (
+            "neither",
+            "none",
+            json!({"istio.io/dataplane-mode": "none", "sidecar.istio.io/inject": "false"}),
+        ),
+    ];
+    for (name, mode, labels) in rows {
+        let placed = place(&DEFAULT, &pod(&labels, &json!({"meshmode.io/mode": mode})));
+        assert_eq!(placed.rule, "mode-annotation", "{name}");
+        assert_eq!(record(&placed.pod)[0], mode, "{name}");
+        assert!(placed.warnings.is_empty(), "{name}");
+    }
 }
 
-/// `sidecar.istio.io/inject: "false"` alone is how people stay out of a mesh: it must not become ambient.
+/// Labels that leave open what the Pod becomes are a choice, though the decision would set them too:
+/// `sidecar.istio.io/inject: "false"` alone is how people stay out of a mesh, it must not become ambient.
 #[test]
-fn a_part_of_the_labels_of_the_decision_is_a_choice() {
+fn labels_that_do_not_say_the_mode_are_a_choice() {
     let rows = [
-        ("capture", json!({"istio.io/dataplane-mode": "ambient"})),
-        ("no injection", json!({"sidecar.istio.io/inject": "false"})),
+        (
+            "no injection",
+            "ambient",
+            json!({"sidecar.istio.io/inject": "false"}),
+        ),
+        (
+            "no injection",
+            "none",
+            json!({"sidecar.istio.io/inject": "false"}),
+        ),
+        (
+            "no capture",
+            "sidecar",
+            json!({"istio.io/dataplane-mode": "none"}),
+        ),
+        (
+            "no capture",
+            "none",
+            json!({"istio.io/dataplane-mode": "none"}),
+        ),
     ];
-    for (name, labels) in rows {
-        let placed = place(&DEFAULT, &pod(&labels, &json!({})));
-        assert_eq!(placed.rule, "explicit-choice", "{name}");
-        assert_eq!(placed.patch, None, "{name}");
+    for (name, mode, labels) in rows {
+        let placed = place(&DEFAULT, &pod(&labels, &json!({"meshmode.io/mode": mode})));
+        assert_eq!(placed.rule, "explicit-choice", "{name}, {mode}");
+        assert_eq!(placed.patch, None, "{name}, {mode}");
         assert!(
             placed.warnings.is_empty(),
-            "{name}: it agrees with the rules"
+            "{name}, {mode}: {:?}",
+            placed.warnings
         );
     }
 }
@@ -423,11 +463,8 @@ fn labels_that_an_operator_adds() {
         set.pod["metadata"]["labels"],
         json!({"app": "web", "sidecar.istio.io/inject": "true", "istio.io/rev": "stable", "istio.io/use-waypoint": "none"})
     );
-    let ours = json!({"istio.io/rev": "stable", "sidecar.istio.io/inject": "true"});
-    let same = place(&rules, &pod(&ours, &json!({})));
-    assert_eq!(same.rule, "all", "the labels that we would set are ours");
-    let part = place(&rules, &pod(&json!({"istio.io/rev": "stable"}), &json!({})));
-    assert_eq!(part.rule, "explicit-choice", "some of them are a choice");
+    let same = place(&rules, &pod(&json!({"istio.io/rev": "stable"}), &json!({})));
+    assert_eq!(same.rule, "all", "a revision equal to ours is ours");
     let other = place(&rules, &pod(&json!({"istio.io/rev": "canary"}), &json!({})));
     assert_eq!(other.rule, "explicit-choice");
     let kept = place(
