@@ -23,6 +23,9 @@ pub enum Consequence {
     DeniesOtherwise {
         /// These have a clause of which nothing is left: they match no request.
         never: Vec<usize>,
+        /// These have an alternative of which nothing is left, beside others: what only that one
+        /// matches gets through. The others may match more than they say.
+        partly: Vec<usize>,
         /// These match other requests than they say, mostly more.
         others: Vec<usize>,
     },
@@ -78,8 +81,9 @@ fn at_ztunnel(policy: &AuthorizationPolicy<'_>) -> Option<Consequence> {
         Action::Allow if with_http.len() == rules.len() => Some(Consequence::AllowsNothing),
         Action::Allow => Some(Consequence::AllowsLess(with_http)),
         Action::Deny => Some(Consequence::DeniesOtherwise {
-            never: which(never_matches),
-            others: which(|rule| has_http(rule) && !never_matches(rule)),
+            never: which(|rule| left(rule) == Some(Left::Nothing)),
+            partly: which(|rule| left(rule) == Some(Left::SomeAlternatives)),
+            others: which(|rule| left(rule) == Some(Left::AllAlternatives)),
         }),
     }
 }
@@ -104,21 +108,43 @@ fn has_http(rule: &Rule<'_>) -> bool {
         || keys.map(Condition::layer).any(|layer| layer == Layer::Http)
 }
 
+/// What ztunnel has left to match of a rule with HTTP parts.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Left {
+    /// A clause without any alternative: the rule matches no request.
+    Nothing,
+    /// In each clause some alternative, and in one not all.
+    SomeAlternatives,
+    /// Each of the alternatives, some with fewer tests.
+    AllAlternatives,
+}
+
 /// ztunnel skips an alternative without any L4 test, and a clause without alternatives fails.
-fn never_matches(rule: &Rule<'_>) -> bool {
-    let from_lost = rule.from.as_ref().is_some_and(|from| !from.is_empty())
-        && !rule.sources().any(|(_, source)| has(source, Layer::L4));
-    let to_lost = rule.to.as_ref().is_some_and(|to| !to.is_empty())
-        && !rule.operations().any(|(_, op)| has(op, Layer::L4));
-    let when_lost = rule
-        .conditions()
-        .iter()
-        .any(|condition| condition.layer() == Layer::Http);
-    has_http(rule) && (from_lost || to_lost || when_lost)
+fn left(rule: &Rule<'_>) -> Option<Left> {
+    let sources = rule.sources().filter(|(_, source)| has(source, Layer::L4));
+    let operations = rule.operations().filter(|(_, op)| has(op, Layer::L4));
+    let from = Left::of(rule.from.as_ref().map_or(0, Vec::len), sources.count());
+    let to = Left::of(rule.to.as_ref().map_or(0, Vec::len), operations.count());
+    let conditions = rule.conditions().iter().map(Condition::layer);
+    let when = conditions.map(|layer| Left::of(1, usize::from(layer == Layer::L4)));
+    has_http(rule).then(|| when.fold(from.min(to), Left::min))
 }
 
 fn has<F: Field>(fields: &Fields<'_, F>, layer: Layer) -> bool {
     fields.of_layer(layer).next().is_some()
+}
+
+// === impl Left ===
+
+impl Left {
+    /// Of a clause with so many alternatives, of which these are left. Without any it means any.
+    fn of(alternatives: usize, left: usize) -> Self {
+        match left {
+            all if all == alternatives => Self::AllAlternatives,
+            0 => Self::Nothing,
+            _ => Self::SomeAlternatives,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -24,6 +24,6 @@ pub mod verdict;
 
 pub use attachment::{Attachment, MalformedAnnotation, Unattached, WAYPOINT_FOR, WaypointFor};
 pub use needs::{Need, needs};
-pub use policy::{AuthorizationPolicy, Change, Malformed, changes};
+pub use policy::{AuthorizationPolicy, Change, Malformed, changes, changes_of_raw};
 pub use settings::Settings;
 pub use verdict::{Reason, Remedy, Verdict, Warning, judge};

@@ -19,7 +19,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 pub use action::Action;
-pub use change::{Change, changes};
+pub use change::{Change, changes, changes_of_raw};
 pub use fields::{Field, Fields, Layer, OperationField, SourceField, Test};
 pub use rules::{Condition, Rule, RuleFrom, RuleTo, Rules};
 pub use text::{Text, Unknown};
@@ -214,6 +214,9 @@ impl<'a> AuthorizationPolicy<'a> {
 // === impl Malformed ===
 
 impl Malformed {
+    /// Characters of a problem, which may quote what was written.
+    const PROBLEM: usize = 240;
+
     fn new(error: &serde_json::Error, json: &str, root: &str) -> Self {
         let path = place::path_at(json, error.line(), error.column());
         let field = match (root, path.as_str()) {
@@ -226,10 +229,11 @@ impl Malformed {
         let problem = text
             .rsplit_once(" at line ")
             .map_or(text.as_str(), |(problem, _)| problem);
-        Self {
-            field,
-            problem: problem.to_owned(),
-        }
+        let problem = match problem {
+            "recursion limit exceeded" => "it is nested deeper than 128 levels".to_owned(),
+            problem => place::cut(problem, Self::PROBLEM),
+        };
+        Self { field, problem }
     }
 }
 

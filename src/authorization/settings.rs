@@ -40,6 +40,7 @@ pub enum OnAnnotation {
 }
 
 /// `failOpen`: what to do with an unattached policy that lets through what it says it refuses.
+/// Accepted, but no verdict consults it yet.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OnFailOpen {

@@ -224,7 +224,7 @@ pub(super) const AUTHORIZATION_POLICIES: &[Field] = &[
         "failOpen",
         Shape::OneOf(&["refuse", "warn"]),
         Optional,
-        "An unattached policy that would let through what it says it refuses.",
+        "An unattached policy that would let through what it says it refuses. Accepted, but not consulted yet: today both values do the same.",
     ),
 ];
 

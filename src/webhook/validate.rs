@@ -8,7 +8,10 @@ use super::answer::{Answer, Outcome};
 use super::mutate::Subject;
 use super::review::{self, GroupVersionKind, Malformed, NotAReview, Parsed, Request};
 use super::stance::Stance;
-use crate::authorization::{self, AuthorizationPolicy, Settings, Verdict, judge};
+use crate::authorization::{AuthorizationPolicy, Change, Settings, Verdict, changes_of_raw, judge};
+
+/// The reason in audit annotations where nothing was judged, as in the metrics.
+const NOT_ASKED: &str = "not-asked";
 
 /// An answer, and what is to be logged and counted about it.
 #[derive(Debug)]
@@ -58,6 +61,11 @@ pub enum NotAsked {
     /// A policy that cannot be read cannot be judged.
     #[error("malformed: {0}")]
     Malformed(String),
+    /// Neither can one that was stored so, but what exists can still be labelled and finalized.
+    #[error(
+        "the policy could not be judged, and was let through as nothing changes in its spec and its annotation istio.io/waypoint-for; malformed: {0}"
+    )]
+    MalformedBefore(String),
 }
 
 /// Answers the review in `body`.
@@ -92,12 +100,7 @@ fn judge_request<'a>(
     }
     match verdict(&request, settings) {
         Ok(verdict) => judged(uid, subject, verdict, stance),
-        Err(malformed) => not_asked(
-            uid,
-            subject,
-            NotAsked::Malformed(malformed.to_string()),
-            stance,
-        ),
+        Err(why) => not_asked(uid, subject, why, stance),
     }
 }
 
@@ -121,13 +124,26 @@ fn is_policy(kind: &GroupVersionKind<'_>) -> bool {
 fn verdict(
     request: &Request<'_, Option<&RawValue>>,
     settings: &Settings,
-) -> Result<Verdict, authorization::Malformed> {
+) -> Result<Verdict, NotAsked> {
     let text = request.object.map_or("null", RawValue::get);
-    let policy = AuthorizationPolicy::parse(text)?.in_namespace(&request.namespace);
+    let old = request.old_object.map_or("null", RawValue::get);
+    let unchanged = || old != "null" && changes_of_raw(old, text) == Change::Irrelevant;
+    let policy = match AuthorizationPolicy::parse(text) {
+        Ok(policy) => policy.in_namespace(&request.namespace),
+        Err(malformed) if unchanged() => {
+            return Err(NotAsked::MalformedBefore(malformed.to_string()));
+        }
+        Err(malformed) => return Err(NotAsked::Malformed(malformed.to_string())),
+    };
+    if old == "null" {
+        return Ok(judge(&policy, None, settings));
+    }
     // An old version that cannot be read is no reason to keep people from mending it.
-    let old = request.old_object.filter(|raw| raw.get() != "null");
-    let old = old.and_then(|raw| AuthorizationPolicy::parse(raw.get()).ok());
-    Ok(judge(&policy, old.as_ref(), settings))
+    Ok(match AuthorizationPolicy::parse(old) {
+        Ok(old) => judge(&policy, Some(&old), settings),
+        Err(_) if unchanged() => judge(&policy, None, settings).downgraded_to_warning(),
+        Err(_) => judge(&policy, None, settings),
+    })
 }
 
 fn judged<'a>(uid: Cow<'a, str>, subject: Subject, verdict: Verdict, stance: Stance) -> Judged<'a> {
@@ -181,23 +197,29 @@ fn judged<'a>(uid: Cow<'a, str>, subject: Subject, verdict: Verdict, stance: Sta
 fn not_asked<'a>(uid: Cow<'a, str>, subject: Subject, why: NotAsked, stance: Stance) -> Judged<'a> {
     let message = format!("meshmode: {why}");
     let refused = match why {
-        NotAsked::SubResource(_) | NotAsked::Operation(_) => false,
+        NotAsked::SubResource(_) | NotAsked::Operation(_) | NotAsked::MalformedBefore(_) => false,
         NotAsked::Kind(_) | NotAsked::Malformed(_) => stance == Stance::Enforce,
     };
-    let answer = if refused {
-        Answer {
-            outcome: Outcome::Refused { message },
-            ..Answer::allowed(uid)
-        }
+    let (outcome, warnings) = if refused {
+        (Outcome::Refused { message }, Vec::new())
     } else {
-        Answer {
-            warnings: stance.warnings(vec![message]),
-            ..Answer::allowed(uid)
-        }
+        (Outcome::Allowed, stance.warnings(vec![message]))
     };
+    let audit = vec![
+        ("verdict", Cow::Borrowed("none")),
+        ("reason", Cow::Borrowed(NOT_ASKED)),
+    ];
     Judged {
-        answer,
+        answer: Answer {
+            uid,
+            outcome,
+            warnings,
+            audit,
+        },
         subject,
         record: Record::NotAsked(why),
     }
 }
+
+#[cfg(test)]
+mod tests;

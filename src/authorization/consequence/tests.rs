@@ -48,53 +48,98 @@ fn what_is_lost_by_action() {
     }
 }
 
+fn denies(never: &[usize], partly: &[usize], others: &[usize]) -> Option<Consequence> {
+    Some(Consequence::DeniesOtherwise {
+        never: never.to_vec(),
+        partly: partly.to_vec(),
+        others: others.to_vec(),
+    })
+}
+
+fn assert_lost_of_a_deny(rows: &[(&str, &str, Option<Consequence>)]) {
+    for (name, rule, expected) in rows {
+        let spec = format!(r#"{{"action": "DENY", "rules": [{rule}]}}"#);
+        assert_eq!(lost(&spec), *expected, "{name}");
+    }
+}
+
 #[test]
 fn what_is_lost_of_a_deny() {
-    let denies = |never: &[usize], others: &[usize]| {
-        let (never, others) = (never.to_vec(), others.to_vec());
-        Some(Consequence::DeniesOtherwise { never, others })
-    };
     let rows = [
         (
             "a clause of HTTP only",
             r#"{"to": [{"operation": {"methods": ["DELETE"]}}]}"#,
-            denies(&[0], &[]),
+            denies(&[0], &[], &[]),
         ),
         (
             "beside a clause that stays",
             r#"{"from": [{"source": {"principals": ["x"]}}], "to": [{"operation": {"paths": ["/admin"]}}]}"#,
-            denies(&[0], &[]),
+            denies(&[0], &[], &[]),
         ),
         (
             "a source of HTTP only",
             r#"{"from": [{"source": {"requestPrincipals": ["x"]}}], "to": [{"operation": {"ports": ["80"]}}]}"#,
-            denies(&[0], &[]),
+            denies(&[0], &[], &[]),
         ),
         (
             "a key",
             r#"{"from": [{"source": {"principals": ["x"]}}], "when": [{"key": "request.headers[a]", "values": ["b"]}]}"#,
-            denies(&[0], &[]),
+            denies(&[0], &[], &[]),
         ),
         (
             "each clause keeps something",
             r#"{"to": [{"operation": {"ports": ["8080"], "methods": ["DELETE"]}}], "when": [{"key": "source.ip", "values": ["1"]}]}"#,
-            denies(&[], &[0]),
-        ),
-        (
-            "one of two alternatives vanishes",
-            r#"{"to": [{"operation": {"ports": ["9090"]}}, {"operation": {"methods": ["DELETE"]}}]}"#,
-            denies(&[], &[0]),
+            denies(&[], &[], &[0]),
         ),
         (
             "an empty clause means any",
             r#"{"from": [], "to": [{"operation": {"ports": ["80"], "paths": ["/"]}}]}"#,
-            denies(&[], &[0]),
+            denies(&[], &[], &[0]),
         ),
     ];
-    for (name, rule, expected) in rows {
-        let spec = format!(r#"{{"action": "DENY", "rules": [{rule}]}}"#);
-        assert_eq!(lost(&spec), expected, "{name}");
-    }
+    assert_lost_of_a_deny(&rows);
+}
+
+#[test]
+fn alternatives_of_a_deny_that_vanish() {
+    let rows = [
+        (
+            "one of two alternatives vanishes",
+            r#"{"to": [{"operation": {"ports": ["9090"]}}, {"operation": {"methods": ["DELETE"]}}]}"#,
+            denies(&[], &[0], &[]),
+        ),
+        (
+            "one vanishes, the other matches more",
+            r#"{"to": [{"operation": {"ports": ["8080"], "methods": ["DELETE"]}}, {"operation": {"paths": ["/admin*"]}}]}"#,
+            denies(&[], &[0], &[]),
+        ),
+        (
+            "one of two sources vanishes",
+            r#"{"from": [{"source": {"principals": ["x"]}}, {"source": {"requestPrincipals": ["y"]}}], "to": [{"operation": {"ports": ["80"]}}]}"#,
+            denies(&[], &[0], &[]),
+        ),
+        (
+            "one of two sources vanishes, that of a trust domain",
+            r#"{"from": [{"source": {"principals": ["x"]}}, {"source": {"trustDomains": ["td"]}}], "to": [{"operation": {"ports": ["80"], "paths": ["/"]}}]}"#,
+            denies(&[], &[0], &[]),
+        ),
+        (
+            "one source vanishes, and all of another clause",
+            r#"{"from": [{"source": {"principals": ["x"]}}, {"source": {"requestPrincipals": ["y"]}}], "to": [{"operation": {"paths": ["/"]}}]}"#,
+            denies(&[0], &[], &[]),
+        ),
+        (
+            "one operation vanishes, and a key",
+            r#"{"to": [{"operation": {"ports": ["80"]}}, {"operation": {"paths": ["/"]}}], "when": [{"key": "remote.ip", "values": ["1"]}]}"#,
+            denies(&[0], &[], &[]),
+        ),
+        (
+            "both alternatives keep something",
+            r#"{"to": [{"operation": {"ports": ["80"], "paths": ["/"]}}, {"operation": {"ports": ["81"]}}]}"#,
+            denies(&[], &[], &[0]),
+        ),
+    ];
+    assert_lost_of_a_deny(&rows);
 }
 
 #[test]
@@ -102,10 +147,12 @@ fn rules_of_a_deny_are_told_apart() {
     let spec = r#"{"action": "DENY", "rules": [
         {"to": [{"operation": {"ports": ["80"]}}]},
         {"to": [{"operation": {"ports": ["80"], "paths": ["/"]}}]},
-        {"to": [{"operation": {"paths": ["/"]}}]}
+        {"to": [{"operation": {"paths": ["/"]}}]},
+        {"to": [{"operation": {"ports": ["80"]}}, {"operation": {"paths": ["/"]}}]}
     ]}"#;
     let expected = Consequence::DeniesOtherwise {
         never: vec![2],
+        partly: vec![3],
         others: vec![1],
     };
     assert_eq!(lost(spec), Some(expected));

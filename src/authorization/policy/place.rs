@@ -2,6 +2,15 @@
 //!
 //! serde_json gives a line and a column; whoever wrote the policy in YAML has use for the path only.
 
+/// The longest path that is written in full; those of a policy's own fields have at most eight parts.
+const PARTS: usize = 10;
+
+/// The parts of a longer path that are written before its last one.
+const FIRST_PARTS: usize = 3;
+
+/// The most characters of one key.
+const KEY: usize = 80;
+
 /// One container that is open at the position.
 enum Open<'a> {
     Object(Option<&'a str>),
@@ -68,14 +77,33 @@ fn closing_quote(json: &str, open: usize) -> usize {
 }
 
 fn render(open: &[Open<'_>]) -> String {
-    let mut path = String::new();
-    for container in open {
-        match container {
-            Open::Object(Some(key)) if path.is_empty() => path.push_str(key),
-            Open::Object(Some(key)) => path.push_str(&format!(".{key}")),
-            Open::Array(Some(index)) => path.push_str(&format!("[{index}]")),
-            Open::Object(None) | Open::Array(None) => {}
+    let parts: Vec<_> = open.iter().filter_map(Open::part).collect();
+    let path = match parts.as_slice() {
+        [first @ .., last] if parts.len() > PARTS => {
+            format!("{}…{last}", first[..FIRST_PARTS].concat())
+        }
+        parts => parts.concat(),
+    };
+    path.strip_prefix('.').unwrap_or(&path).to_owned()
+}
+
+/// The first `limit` characters; an ellipsis counts as one of them.
+pub(super) fn cut(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let kept = text.chars().take(limit.saturating_sub(1));
+    kept.chain(['…']).collect()
+}
+
+// === impl Open ===
+
+impl Open<'_> {
+    /// `.key` or `[0]`.
+    fn part(&self) -> Option<String> {
+        match self {
+            Self::Object(key) => key.map(|key| format!(".{}", cut(key, KEY))),
+            Self::Array(index) => index.map(|index| format!("[{index}]")),
         }
     }
-    path
 }

@@ -326,6 +326,45 @@ fn an_error_names_field_value_and_what_is_allowed() {
 }
 
 #[test]
+fn an_error_is_short_and_names_nothing_of_ours() {
+    let deep = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let long = "x".repeat(1000);
+    #[rustfmt::skip]
+    let rows = [
+        ("nested deeply", format!(r#"{{"spec": {{"x": {}}}}}"#, deep(500)), "spec.x[0][0]…[0]: it is nested deeper than 128 levels".to_owned()),
+        ("nested deeply, beside the spec", format!(r#"{{"x": {{"y": {}}}}}"#, deep(500)), "x.y[0]…[0]: it is nested deeper than 128 levels".to_owned()),
+        ("a long key", format!(r#"{{"metadata": {{"labels": {{"{long}": 1}}}}}}"#), format!("metadata.labels.{}…: invalid type: integer `1`, expected a string", "x".repeat(79))),
+        ("a long value", format!(r#"{{"spec": {{"rules": "{long}"}}}}"#), format!("spec.rules: invalid type: string \"{}…", "x".repeat(217))),
+        ("metadata", r#"{"metadata": 1}"#.to_owned(), "metadata: invalid type: integer `1`, expected an object with a name".to_owned()),
+        ("metadata as a list", r#"{"metadata": []}"#.to_owned(), String::new()),
+        ("labels", r#"{"metadata": {"labels": []}}"#.to_owned(), String::new()),
+        ("spec", r#"{"spec": "a"}"#.to_owned(), String::new()),
+        ("selector", r#"{"spec": {"selector": []}}"#.to_owned(), String::new()),
+        ("targetRefs", r#"{"spec": {"targetRefs": ["a"]}}"#.to_owned(), String::new()),
+        ("targetRef", r#"{"spec": {"targetRef": []}}"#.to_owned(), String::new()),
+        ("provider", r#"{"spec": {"provider": []}}"#.to_owned(), String::new()),
+        ("from", r#"{"spec": {"rules": [{"from": [1]}]}}"#.to_owned(), String::new()),
+        ("to", r#"{"spec": {"rules": [{"to": [[]]}]}}"#.to_owned(), String::new()),
+        ("when", r#"{"spec": {"rules": [{"when": ["a"]}]}}"#.to_owned(), String::new()),
+        ("no JSON", "{".to_owned(), String::new()),
+    ];
+    for (name, json, expected) in rows {
+        let Err(error) = AuthorizationPolicy::parse(&json) else {
+            assert_eq!(name, "metadata as a list");
+            continue;
+        };
+        let text = error.to_string();
+        assert!(text.chars().count() <= 512, "{name}: {text}");
+        for ours in ["struct", "enum", "tuple", "Envelope", "Text", "::"] {
+            assert!(!text.contains(ours), "{name}: {text}");
+        }
+        if !expected.is_empty() {
+            assert_eq!(text, expected, "{name}");
+        }
+    }
+}
+
+#[test]
 fn text_is_borrowed_unless_it_has_escapes() {
     let policy = parse(
         r#"{"metadata": {"annotations": {"k": "plain", "e\n": "e\t"}}, "spec": {"rules": [{"when": [{"key": "a", "values": ["v"]}]}]}}"#,
@@ -405,6 +444,8 @@ fn changes_by_meaning() {
     ];
     for (name, new, expected) in rows {
         assert_eq!(changes(&parse(stored), &parse(new)), expected, "{name}");
+        assert_eq!(changes_of_raw(stored, new), expected, "{name}, raw");
+        assert_eq!(changes_of_raw(new, stored), expected, "{name}, raw, back");
         assert_eq!(
             changes(&parse(new), &parse(stored)),
             expected,
@@ -425,6 +466,11 @@ fn no_spec_and_an_empty_one_are_the_same() {
         for new in rows {
             let change = changes(&parse(old), &parse(new));
             assert_eq!(change, Change::Irrelevant, "{old} {new}");
+            assert_eq!(
+                changes_of_raw(old, new),
+                Change::Irrelevant,
+                "{old} {new}, raw"
+            );
         }
     }
 }
@@ -438,4 +484,49 @@ fn specs_too_deep_to_compare_count_as_changed() {
     let (one, other) = (spec(&nested(500)), spec(&nested(501)));
     assert_eq!(changes(&parse(&one), &parse(&other)), Change::Spec);
     assert_eq!(changes(&parse(&one), &parse(&one)), Change::Irrelevant);
+}
+
+#[test]
+fn changes_of_what_is_no_policy_that_we_can_read() {
+    let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+    let deep = format!(r#"{{"metadata": {{}}, "spec": {{"x": {deep}}}}}"#);
+    let labelled = deep.replace(r#""metadata": {}"#, r#""metadata": {"labels": {"a": "b"}}"#);
+    let ports = r#"{"spec": {"rules": [{"to": [{"operation": {"ports": [80]}}]}]}}"#;
+    #[rustfmt::skip]
+    let rows = [
+        ("a numeric port, labelled", ports,
+            r#"{"metadata": {"labels": {"a": "b"}}, "spec": {"selector": null, "rules": [{"to": [{"operation": {"ports": [80]}}]}]}}"#, Change::Irrelevant),
+        ("a numeric port, another one", ports,
+            r#"{"spec": {"rules": [{"to": [{"operation": {"ports": [81]}}]}]}}"#, Change::Spec),
+        ("a numeric port, mended", ports,
+            r#"{"spec": {"rules": [{"to": [{"operation": {"ports": ["80"]}}]}]}}"#, Change::Spec),
+        ("a numeric port, annotated", ports,
+            r#"{"metadata": {"annotations": {"istio.io/waypoint-for": "all"}}, "spec": {"rules": [{"to": [{"operation": {"ports": [80]}}]}]}}"#, Change::Annotation),
+        ("a numeric label", r#"{"metadata": {"labels": {"a": 1}}, "spec": {}}"#,
+            r#"{"metadata": {"labels": {"a": 2}}}"#, Change::Irrelevant),
+        ("another numeric annotation", r#"{"metadata": {"annotations": {"a": 1}}}"#,
+            r#"{"metadata": {"annotations": {"a": "1"}}}"#, Change::Irrelevant),
+        ("this annotation, numeric", r#"{"metadata": {"annotations": {"istio.io/waypoint-for": 1}}}"#,
+            r#"{"metadata": {"annotations": {"istio.io/waypoint-for": "1"}}}"#, Change::Annotation),
+        ("the annotation written otherwise", r#"{"metadata": {"annotations": {"istio.io/waypoint-for": "a"}}}"#,
+            r#"{"metadata": {"annotations": {"istio.io/waypoint-for": "\u0061"}}}"#, Change::Irrelevant),
+        ("nested deeply, labelled", &deep, &labelled, Change::Irrelevant),
+        ("no objects", "[1]", "[2]", Change::SpecAndAnnotation),
+        ("no JSON, the same", "{", "{", Change::Irrelevant),
+        ("null", "null", r#"{"spec": {}}"#, Change::SpecAndAnnotation),
+    ];
+    for (name, old, new, expected) in rows {
+        assert_eq!(changes_of_raw(old, new), expected, "{name}");
+        assert_eq!(changes_of_raw(new, old), expected, "{name}, back");
+    }
+}
+
+#[test]
+fn the_annotation_that_is_compared_is_the_one_that_is_judged() {
+    let json = |value: &str| {
+        let key = crate::authorization::WAYPOINT_FOR;
+        format!(r#"{{"metadata": {{"annotations": {{"{key}": "{value}"}}}}}}"#)
+    };
+    let change = changes_of_raw(&json("a"), &json("b"));
+    assert_eq!(change, Change::Annotation);
 }

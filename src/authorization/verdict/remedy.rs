@@ -132,7 +132,7 @@ impl fmt::Display for Remedy {
                 for note in notes {
                     writeln!(formatter, "{note}")?;
                 }
-                writeln!(formatter, "Attach it, with this in place of a selector:")?;
+                writeln!(formatter, "{}", scope.introduced())?;
                 write_yaml(formatter, targets, namespace.as_deref())?;
                 formatter.write_str(scope.explained())
             }
@@ -253,12 +253,20 @@ fn reads_as_string(name: &str) -> bool {
 // === impl Scope ===
 
 impl Scope {
+    fn introduced(self) -> &'static str {
+        match self {
+            Self::Beside => "Attach it to a waypoint, with this:",
+            Self::Instead => "Attach it, with this in place of its selector:",
+        }
+    }
+
     fn explained(self) -> &'static str {
         match self {
             Self::Beside => {
-                "Sidecars ignore a policy with targetRefs. If sidecars or gateways are selected too, \
-                 write it as a second policy\n\
-                 beside this one, never in its place; whoever runs meshmode can admit this one \
+                "If the policy is for ambient workloads only: write this into it, in place of its selector if it has one.\n\
+                 If it is for sidecars or gateways too: keep it for them, and write a second policy with \
+                 this beside it, as sidecars ignore\n\
+                 a policy with targetRefs; whoever runs meshmode can admit the one that you keep \
                  (authorizationPolicies)."
             }
             Self::Instead => {

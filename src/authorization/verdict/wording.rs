@@ -230,16 +230,24 @@ fn loss(lost: &Consequence) -> String {
             let dropped = rules(dropped);
             format!("On ambient workloads ztunnel drops {dropped}: what only that allows is refused")
         }
-        Consequence::DeniesOtherwise { never, others } => {
+        Consequence::DeniesOtherwise {
+            never,
+            partly,
+            others,
+        } => {
             let never = (!never.is_empty()).then(|| {
                 let rules = rules(never);
                 format!("On ambient workloads {rules} denies nothing: ztunnel drops its HTTP parts, and what is left never matches")
+            });
+            let partly = (!partly.is_empty()).then(|| {
+                let rules = rules(partly);
+                format!("On ambient workloads {rules} lets through part of what it says it denies, and may deny other requests: ztunnel drops its HTTP parts, and with them whole alternatives")
             });
             let others = (!others.is_empty()).then(|| {
                 let rules = rules(others);
                 format!("On ambient workloads {rules} may deny other requests than it says: ztunnel drops its HTTP parts")
             });
-            lines([never, others])
+            lines([never, partly, others])
         }
     }
 }

@@ -27,15 +27,16 @@ fn an_unattached_deny() {
 In ambient mode only a waypoint enforces spec.rules[0].to[0].operation.methods, spec.rules[1].to[0].operation.paths
 On ambient workloads spec.rules[0] denies nothing: ztunnel drops its HTTP parts, and what is left never matches
 On ambient workloads spec.rules[1] may deny other requests than it says: ztunnel drops its HTTP parts
-Attach it, with this in place of a selector:
+Attach it to a waypoint, with this:
   spec:
     targetRefs:
     - group: gateway.networking.k8s.io
       kind: Gateway
       name: <your waypoint>   # istioctl waypoint list -n payments
 That covers all that is behind the waypoint; for one Service of it: group: "", kind: Service.
-Sidecars ignore a policy with targetRefs. If sidecars or gateways are selected too, write it as a second policy
-beside this one, never in its place; whoever runs meshmode can admit this one (authorizationPolicies)."#
+If the policy is for ambient workloads only: write this into it, in place of its selector if it has one.
+If it is for sidecars or gateways too: keep it for them, and write a second policy with this beside it, as sidecars ignore
+a policy with targetRefs; whoever runs meshmode can admit the one that you keep (authorizationPolicies)."#
     );
 }
 
@@ -54,6 +55,42 @@ fn the_same_deny_updated_without_a_change() {
             "Attach it (as a second policy if sidecars are selected too): targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: <your waypoint>}]   # istioctl waypoint list -n payments",
         ]
     );
+}
+
+#[test]
+fn a_deny_of_which_alternatives_vanish() {
+    #[rustfmt::skip]
+    let rows = [
+        (
+            "one alternative is left as it is",
+            r#"{"to": [{"operation": {"ports": ["9090"]}}, {"operation": {"methods": ["DELETE"]}}]}"#.to_owned(),
+            "spec.rules[0]",
+        ),
+        (
+            "one alternative is left with less",
+            r#"{"to": [{"operation": {"ports": ["8080"], "methods": ["DELETE"]}}, {"operation": {"paths": ["/admin*"]}}]}"#.to_owned(),
+            "spec.rules[0]",
+        ),
+        (
+            "in many rules",
+            [r#"{"to": [{"operation": {"ports": ["1"]}}, {"operation": {"paths": ["/"]}}]}"#; 2000].join(","),
+            "spec.rules[0], spec.rules[1], spec.rules[2] and 1997 more",
+        ),
+    ];
+    for (name, rules, named) in rows {
+        let spec = format!(r#"{{"action": "DENY", "rules": [{rules}]}}"#);
+        let text = denial(&policy(None, &spec), &Settings::default());
+        let line = text.lines().nth(2).unwrap();
+        assert_eq!(
+            line,
+            format!(
+                "On ambient workloads {named} lets through part of what it says it denies, and may deny other requests: \
+                 ztunnel drops its HTTP parts, and with them whole alternatives"
+            ),
+            "{name}"
+        );
+        assert!(line.chars().count() <= Warning::LIMIT, "{name}");
+    }
 }
 
 #[test]
@@ -132,14 +169,15 @@ fn an_annotation_on_what_needs_none_where_it_is_refused() {
         denial(&policy(Some("service:payments/api"), L4), &refuse),
         r#"AuthorizationPolicy payments/p: Istio ignores the annotation istio.io/waypoint-for, so no waypoint enforces this policy
 Nothing in it needs a waypoint; without the annotation it does the same
-Attach it, with this in place of a selector:
+Attach it to a waypoint, with this:
   spec:
     targetRefs:
     - group: ""
       kind: Service
       name: api
-Sidecars ignore a policy with targetRefs. If sidecars or gateways are selected too, write it as a second policy
-beside this one, never in its place; whoever runs meshmode can admit this one (authorizationPolicies)."#
+If the policy is for ambient workloads only: write this into it, in place of its selector if it has one.
+If it is for sidecars or gateways too: keep it for them, and write a second policy with this beside it, as sidecars ignore
+a policy with targetRefs; whoever runs meshmode can admit the one that you keep (authorizationPolicies)."#
     );
 }
 
@@ -151,7 +189,7 @@ fn a_selector_on_a_gateway_that_may_be_a_waypoint() {
         denial(&policy(None, spec), &Settings::default()),
         "AuthorizationPolicy payments/p selects the Pods of a gateway, and no targetRefs name it
 Its selector picks a Gateway: if that is a waypoint, it ignores selectors, and nothing enforces the policy
-Attach it, with this in place of a selector:
+Attach it, with this in place of its selector:
   spec:
     targetRefs:
     - group: gateway.networking.k8s.io
