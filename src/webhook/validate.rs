@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, NOT_ASKED, Outcome};
 use super::mutate::Subject;
 use super::review::{self, GroupVersionKind, Malformed, NotAReview, Parsed, Request};
 use super::stance::Stance;
@@ -83,10 +83,7 @@ fn judge_request<'a>(
     stance: Stance,
 ) -> Judged<'a> {
     let uid = std::mem::take(&mut request.uid);
-    let subject = Subject {
-        namespace: request.namespace.to_string(),
-        name: request.name.to_string(),
-    };
+    let subject = Subject::of(&request);
     if let Some(why) = not_for_us(&request) {
         return not_asked(uid, subject, why, stance);
     }
@@ -180,6 +177,11 @@ fn judged<'a>(uid: Cow<'a, str>, subject: Subject, verdict: Verdict, stance: Sta
 /// or nothing is to be refused.
 fn not_asked<'a>(uid: Cow<'a, str>, subject: Subject, why: NotAsked, stance: Stance) -> Judged<'a> {
     let message = format!("meshmode: {why}");
+    let audit = vec![
+        ("verdict", Cow::Borrowed("none")),
+        ("reason", Cow::Borrowed(NOT_ASKED)),
+        ("message", Cow::Owned(why.to_string())),
+    ];
     let refused = match why {
         NotAsked::SubResource(_) | NotAsked::Operation(_) => false,
         NotAsked::Kind(_) | NotAsked::Malformed(_) => stance == Stance::Enforce,
@@ -187,11 +189,13 @@ fn not_asked<'a>(uid: Cow<'a, str>, subject: Subject, why: NotAsked, stance: Sta
     let answer = if refused {
         Answer {
             outcome: Outcome::Refused { message },
+            audit,
             ..Answer::allowed(uid)
         }
     } else {
         Answer {
             warnings: stance.warnings(vec![message]),
+            audit,
             ..Answer::allowed(uid)
         }
     };
