@@ -513,8 +513,9 @@ async fn a_configuration_is_reloaded_and_a_bad_one_is_not() {
     };
     fs::write(&file, with_default("ambient")).unwrap();
     let mut server = Server::start(&volume, &["--config", file.to_str().unwrap()]);
-    let placed =
-        |mode: &str| format!("meshmode_placements_total{{mode=\"{mode}\",rule=\"default\"}}");
+    let placed = |mode: &str| {
+        format!("meshmode_placements_total{{stance=\"enforce\",mode=\"{mode}\",rule=\"default\"}}")
+    };
     assert_eq!(server.review(&issued).await, Ok(200));
     assert_eq!(server.metric(&placed("ambient")).await, 1.0);
 

@@ -10,6 +10,17 @@ use crate::placement::json::{Depth, Node, Object};
 #[derive(Debug, Default)]
 pub struct Opened<'a>(Option<Object<'a>>);
 
+/// Why there is no Pod in an object.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoPod {
+    /// `null`, or nothing.
+    #[error("there is no object where the Pod should be")]
+    NoObject,
+    /// One without metadata.
+    #[error(transparent)]
+    Malformed(NotAPod),
+}
+
 /// What placing looks at in nearly every Pod.
 const METADATA_AND_SPEC: Depth = Depth::open(&[
     (
@@ -26,14 +37,9 @@ impl<'a> Opened<'a> {
     ///
     /// # Errors
     /// There is no object, or it has no metadata.
-    pub fn into_pod(self) -> Result<Pod<'a>, NotAPod> {
-        self.0.map_or(
-            Err(NotAPod {
-                field: "object",
-                allowed: "there",
-            }),
-            Pod::new,
-        )
+    pub fn into_pod(self) -> Result<Pod<'a>, NoPod> {
+        let object = self.0.ok_or(NoPod::NoObject)?;
+        Pod::new(object).map_err(NoPod::Malformed)
     }
 }
 

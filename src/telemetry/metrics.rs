@@ -20,8 +20,8 @@ pub struct Metrics {
     registry: Registry,
     reviews: Family<Labels<3>, Counter>,
     duration: Family<Labels<1>, Histogram, fn() -> Histogram>,
-    placements: Family<Labels<2>, Counter>,
-    verdicts: Family<Labels<2>, Counter>,
+    placements: Family<Labels<3>, Counter>,
+    verdicts: Family<Labels<3>, Counter>,
     panics: Counter,
     reloads: Family<Labels<2>, Counter>,
     handshake_failures: Family<Labels<1>, Counter>,
@@ -46,6 +46,8 @@ pub enum Outcome {
     Rejected,
     /// It made us panic: HTTP 500.
     Panicked,
+    /// The client gave up before its body was there: no answer, and no duration.
+    Aborted,
 }
 
 /// A file that is reloaded.
@@ -119,26 +121,35 @@ impl Metrics {
         self.reviews
             .get_or_create(&Labels([task.clone(), stance, outcome_label]))
             .inc();
-        self.duration
-            .get_or_create(&Labels([task]))
-            .observe(duration.as_secs_f64());
         match outcome {
             Outcome::Panicked => drop(self.panics.inc()),
             Outcome::Answered | Outcome::Rejected => {}
+            Outcome::Aborted => return,
         }
+        self.duration
+            .get_or_create(&Labels([task]))
+            .observe(duration.as_secs_f64());
     }
 
     /// A Pod was decided about: a rule of the configuration, or a name of ours.
-    pub fn placed(&self, mode: &'static str, rule: &str) {
+    pub fn placed(&self, stance: &'static str, mode: &'static str, rule: &str) {
         let rule = ("rule", Value::Rule(rule.to_owned()));
         self.placements
-            .get_or_create(&Labels([fixed("mode", mode), rule]))
+            .get_or_create(&Labels([
+                fixed("stance", stance),
+                fixed("mode", mode),
+                rule,
+            ]))
             .inc();
     }
 
     /// A policy was decided about.
-    pub fn judged(&self, verdict: &'static str, reason: &'static str) {
-        let labels = [fixed("verdict", verdict), fixed("reason", reason)];
+    pub fn judged(&self, stance: &'static str, verdict: &'static str, reason: &'static str) {
+        let labels = [
+            fixed("stance", stance),
+            fixed("verdict", verdict),
+            fixed("reason", reason),
+        ];
         self.verdicts.get_or_create(&Labels(labels)).inc();
     }
 
@@ -195,12 +206,12 @@ impl Metrics {
         );
         registry.register(
             "placements",
-            "Decisions about Pods, by mode and rule",
+            "Decisions about Pods; those of the stance observe were not carried out",
             self.placements.clone(),
         );
         registry.register(
             "verdicts",
-            "Decisions about AuthorizationPolicies",
+            "Decisions about AuthorizationPolicies; only those of the stance enforce refuse",
             self.verdicts.clone(),
         );
         registry.register(
@@ -264,6 +275,7 @@ impl Outcome {
             Self::Answered => "answered",
             Self::Rejected => "rejected",
             Self::Panicked => "panicked",
+            Self::Aborted => "aborted",
         }
     }
 }

@@ -35,6 +35,9 @@ pub enum Outcome {
     },
 }
 
+/// In place of a rule or a reason, where nothing was decided.
+pub const NOT_ASKED: &str = "not-asked";
+
 /// The text of every answer up to its uid.
 const HEAD: &str =
     r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"#;

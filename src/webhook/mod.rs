@@ -2,9 +2,10 @@
 //!
 //! - [`review`], [`answer`]: request and response of `admission.k8s.io/v1`, borrowed and written by hand
 //! - [`mutate`], [`validate`]: a review to an answer, without IO; [`stance`]: how far it is carried
-//! - [`route`], [`router`]: paths and HTTP; [`record`]: log lines and metrics; [`server`]: TLS connections; [`status`]: the plain second port
+//! - [`route`], [`router`], [`body`]: paths and HTTP; [`record`]: log lines and metrics; [`server`]: TLS connections; [`status`]: the plain second port
 
 pub mod answer;
+pub mod body;
 pub mod mutate;
 pub mod record;
 pub mod review;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, NOT_ASKED, Outcome};
 use super::review::{self, Malformed, NotAReview, Parsed, Request};
 use super::stance::Stance;
 use crate::cluster::convert::Opened;
@@ -28,6 +28,8 @@ pub struct Subject {
     pub namespace: String,
     /// Its name, or what its name will begin with.
     pub name: String,
+    /// Whether it will not be stored.
+    pub dry_run: bool,
 }
 
 /// What was decided about a Pod.
@@ -90,8 +92,7 @@ pub fn answer<'a>(
 fn place<'a>(mut request: Request<'a, Opened<'a>>, rules: &'a Rules, stance: Stance) -> Placed<'a> {
     let uid = std::mem::take(&mut request.uid);
     if let Some(why) = not_for_us(&request) {
-        let (namespace, name) = (request.namespace.into_owned(), request.name.into_owned());
-        return not_asked(uid, Subject { namespace, name }, why, stance);
+        return not_asked(uid, Subject::of(&request), why, stance);
     }
     match std::mem::take(&mut request.object).into_pod() {
         Ok(pod) => {
@@ -110,13 +111,8 @@ fn place<'a>(mut request: Request<'a, Opened<'a>>, rules: &'a Rules, stance: Sta
             placed(uid, subject, &pod, placement, stance)
         }
         Err(error) => {
-            let (namespace, name) = (request.namespace.into_owned(), request.name.into_owned());
-            not_asked(
-                uid,
-                Subject { namespace, name },
-                NotAsked::Malformed(error.to_string()),
-                stance,
-            )
+            let why = NotAsked::Malformed(error.to_string());
+            not_asked(uid, Subject::of(&request), why, stance)
         }
     }
 }
@@ -141,6 +137,7 @@ fn subject<O>(request: &Request<'_, O>, pod: &Pod<'_>) -> Subject {
     Subject {
         namespace: namespace.to_owned(),
         name: pod.name().to_owned(),
+        dry_run: request.dry_run(),
     }
 }
 
@@ -183,12 +180,31 @@ fn placed<'a>(
 
 fn not_asked<'a>(uid: Cow<'a, str>, subject: Subject, why: NotAsked, stance: Stance) -> Placed<'a> {
     let warnings = stance.warnings(vec![format!("meshmode: {why}")]);
+    let audit = vec![
+        ("placement", Cow::Borrowed(Mode::Leave.as_str())),
+        ("rule", Cow::Borrowed(NOT_ASKED)),
+        ("reason", Cow::Owned(why.to_string())),
+    ];
     Placed {
         answer: Answer {
             warnings,
+            audit,
             ..Answer::allowed(uid)
         },
         subject,
         record: Record::NotAsked(why),
+    }
+}
+
+// === impl Subject ===
+
+impl Subject {
+    /// The object of `request`, as far as the request alone says it.
+    pub fn of<O>(request: &Request<'_, O>) -> Self {
+        Self {
+            namespace: request.namespace.to_string(),
+            name: request.name.to_string(),
+            dry_run: request.dry_run(),
+        }
     }
 }

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
+
+use super::answer::NOT_ASKED;
+use super::body::Unreadable;
 use super::mutate::{self, Placed};
 use super::review::NotAReview;
 use super::route::Route;
+use super::stance::Stance;
 use super::validate::{self, Judged};
 use crate::placement::Mode;
 use crate::telemetry::logs::chain;
 use crate::telemetry::metrics::{Metrics, Outcome, Served};
-
-/// In place of a rule or a reason, where nothing was decided.
-const NOT_ASKED: &str = "not-asked";
 
 /// A request to `route` ended after `duration`.
 pub fn served(metrics: &Metrics, route: Route, outcome: Outcome, duration: Duration) {
@@ -22,6 +24,13 @@ pub fn served(metrics: &Metrics, route: Route, outcome: Outcome, duration: Durat
     metrics.served(served, outcome, duration);
 }
 
+/// A request was dropped before it had an answer.
+pub fn dropped(metrics: &Metrics, route: Route) {
+    served(metrics, route, Outcome::Aborted, Duration::ZERO);
+    let task = route.task.as_str();
+    tracing::debug!(task, "a request was given up before it was answered");
+}
+
 /// A Pod was placed, or left alone.
 pub fn placed(metrics: &Metrics, route: Route, placed: &Placed<'_>) {
     let Placed {
@@ -30,19 +39,17 @@ pub fn placed(metrics: &Metrics, route: Route, placed: &Placed<'_>) {
         record,
     } = placed;
     let (uid, stance) = (&*answer.uid, route.stance.as_str());
-    let (namespace, pod) = (&*subject.namespace, &*subject.name);
+    let (namespace, pod, dry_run) = (&*subject.namespace, &*subject.name, subject.dry_run);
     match record {
         mutate::Record::Placed { mode, rule, reason } => {
-            metrics.placed(mode.as_str(), rule);
-            let did = match mode {
-                Mode::Ambient | Mode::Sidecar | Mode::None => "placed a Pod",
-                Mode::Leave => "left a Pod alone",
-            };
+            metrics.placed(stance, mode.as_str(), rule);
+            let did = did(*mode, route.stance);
             tracing::info!(
                 uid,
                 stance,
                 namespace,
                 pod,
+                dry_run,
                 placement = mode.as_str(),
                 rule,
                 reason = &**reason,
@@ -51,17 +58,29 @@ pub fn placed(metrics: &Metrics, route: Route, placed: &Placed<'_>) {
             );
         }
         mutate::Record::NotAsked(why) => {
-            metrics.placed("leave", NOT_ASKED);
+            metrics.placed(stance, "leave", NOT_ASKED);
             let why = chain(why);
             tracing::warn!(
                 uid,
                 stance,
                 namespace,
                 pod,
+                dry_run,
                 why,
                 "let a review through that is none of a new Pod"
             );
         }
+    }
+}
+
+/// What happened to a Pod: observed, nothing.
+const fn did(mode: Mode, stance: Stance) -> &'static str {
+    let left = matches!(mode, Mode::Leave);
+    match (stance, left) {
+        (Stance::Enforce | Stance::Warn, false) => "placed a Pod",
+        (Stance::Enforce | Stance::Warn, true) => "left a Pod alone",
+        (Stance::Observe, false) => "would place a Pod",
+        (Stance::Observe, true) => "would leave a Pod alone",
     }
 }
 
@@ -73,19 +92,20 @@ pub fn judged(metrics: &Metrics, route: Route, judged: &Judged<'_>) {
         record,
     } = judged;
     let (uid, stance) = (&*answer.uid, route.stance.as_str());
-    let (namespace, policy) = (&*subject.namespace, &*subject.name);
+    let (namespace, policy, dry_run) = (&*subject.namespace, &*subject.name, subject.dry_run);
     match record {
         validate::Record::Judged {
             verdict,
             reason,
             message,
         } => {
-            metrics.judged(verdict, reason);
+            metrics.judged(stance, verdict, reason);
             tracing::info!(
                 uid,
                 stance,
                 namespace,
                 policy,
+                dry_run,
                 verdict,
                 reason,
                 said = message,
@@ -93,13 +113,14 @@ pub fn judged(metrics: &Metrics, route: Route, judged: &Judged<'_>) {
             );
         }
         validate::Record::NotAsked(why) => {
-            metrics.judged("none", NOT_ASKED);
+            metrics.judged(stance, "none", NOT_ASKED);
             let why = chain(why);
             tracing::warn!(
                 uid,
                 stance,
                 namespace,
                 policy,
+                dry_run,
                 why,
                 "met a review that is none of a policy to judge"
             );
@@ -115,6 +136,18 @@ pub fn rejected(route: Route, error: &NotAReview) {
         error,
         "rejected a body that is no review: check who sends it"
     );
+}
+
+/// A request had no body that could be read.
+pub fn unreadable(route: Route, code: StatusCode, error: &Unreadable) {
+    let (task, code, error) = (route.task.as_str(), code.as_u16(), chain(error));
+    tracing::warn!(task, code, error, "rejected a request: check who sends it");
+}
+
+/// A client went away while it sent: a timeout of its own, or its end. No news.
+pub fn hung_up(route: Route, error: &Unreadable) {
+    let (task, error) = (route.task.as_str(), chain(error));
+    tracing::debug!(task, error, "a client hung up");
 }
 
 /// A review made us panic.

@@ -19,6 +19,7 @@ pub const KIND: &str = "AdmissionReview";
 /// The attributes of one admission request, with `O` for its objects (`k8s.io/api/admission/v1`).
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[serde(expecting = "the request of an AdmissionReview")]
 pub struct Request<'a, O> {
     /// Identifies this call; the answer must repeat it.
     #[serde(borrow)]
@@ -61,6 +62,7 @@ pub struct Request<'a, O> {
 
 /// A kind with its group and version.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
+#[serde(expecting = "a group, version and kind")]
 pub struct GroupVersionKind<'a> {
     /// Empty for the core group.
     #[serde(borrow, default)]
@@ -118,6 +120,7 @@ pub enum NotAReview {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[serde(bound(deserialize = "R: Deserialize<'de>"))]
+#[serde(expecting = "an AdmissionReview")]
 struct Envelope<'a, R> {
     #[serde(borrow, default)]
     api_version: Cow<'a, str>,
@@ -127,6 +130,7 @@ struct Envelope<'a, R> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "the request of an AdmissionReview")]
 struct OnlyUid<'a> {
     #[serde(borrow)]
     uid: Cow<'a, str>,
@@ -181,6 +185,11 @@ fn open<'a, R, P>(envelope: Envelope<'a, R>, then: impl FnOnce(R) -> P) -> Resul
 // === impl Request ===
 
 impl<O> Request<'_, O> {
+    /// Whether the object will not be stored.
+    pub fn dry_run(&self) -> bool {
+        self.dry_run.unwrap_or_default()
+    }
+
     /// The request as expressions see it: the fields of `request` in Kubernetes' admission policies,
     /// parsed only where they are read.
     pub fn as_object(&self) -> Object<'_> {
@@ -206,7 +215,7 @@ impl<O> Request<'_, O> {
             object.insert(key, raw.map_or_else(Node::null, Node::raw));
         }
         object.insert("kind", self.kind.as_node());
-        object.insert("dryRun", Node::bool(self.dry_run.unwrap_or_default()));
+        object.insert("dryRun", Node::bool(self.dry_run()));
         object
     }
 }

@@ -2,19 +2,18 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::response::Response;
 use axum::routing::post;
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderValue, Method, StatusCode, Uri, header};
 
 use super::answer::clean;
+use super::body::{self, MAX_BODY_BYTES, MAX_BODY_TIME, Unreadable};
 use super::review::{self, NotAReview};
 use super::route::{ROUTES, Route, Task};
 use super::{mutate, record, validate};
@@ -30,9 +29,6 @@ pub struct App {
     pub metrics: Arc<Metrics>,
 }
 
-/// The largest body: the API server takes objects up to 3 MiB, and a review of an UPDATE holds two.
-pub const MAX_BODY_BYTES: usize = 7 << 20;
-
 /// The longest message of an error, in characters: it may repeat what was sent.
 const MAX_MESSAGE: usize = 1024;
 
@@ -41,14 +37,14 @@ type Decide = fn(&App, Route, &[u8]) -> Result<Vec<u8>, NotAReview>;
 
 /// All routes of the webhook.
 pub fn router(app: App) -> Router {
-    with(app, decide)
+    with(app, decide, MAX_BODY_TIME)
 }
 
-fn with(app: App, decide: Decide) -> Router {
+fn with(app: App, decide: Decide, body_deadline: Duration) -> Router {
     let mut router = Router::new();
     for (path, route) in ROUTES {
-        let handler = move |State(app): State<App>, headers, body| async move {
-            respond(&app, route, &headers, body, decide)
+        let handler = move |State(app): State<App>, request: Request| async move {
+            respond(&app, route, request, decide, body_deadline).await
         };
         router = router.route(path, post(handler));
     }
@@ -68,46 +64,60 @@ fn with(app: App, decide: Decide) -> Router {
         .with_state(app)
 }
 
-fn respond(
+async fn respond(
     app: &App,
     route: Route,
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
     decide: Decide,
+    body_deadline: Duration,
 ) -> Response {
+    let unanswered = Unanswered::new(app, route);
+    let body = body::read(request, body_deadline).await;
     let start = Instant::now();
-    let (outcome, response) = match readable(headers, body) {
+    let (outcome, response) = match body {
         Ok(body) => guarded(app, route, &body, decide),
-        Err((code, message)) => (Outcome::Rejected, status(code, &message)),
+        Err(error @ Unreadable::HungUp(_)) => {
+            record::hung_up(route, &error);
+            (Outcome::Aborted, status(error.code(), &error.to_string()))
+        }
+        Err(error) => {
+            record::unreadable(route, error.code(), &error);
+            (Outcome::Rejected, status(error.code(), &error.to_string()))
+        }
     };
-    record::served(&app.metrics, route, outcome, start.elapsed());
+    unanswered.served(outcome, start.elapsed());
     response
 }
 
-fn readable(
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Bytes, (StatusCode, String)> {
-    let content_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let media_type = content_type
-        .and_then(|value| value.split(';').next())
-        .map(str::trim);
-    if !media_type.is_some_and(|value| value.eq_ignore_ascii_case("application/json")) {
-        let sent = content_type.unwrap_or("none");
-        let message = format!("the content type is {sent}; send application/json");
-        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+/// A request that has no answer yet: one that is dropped (over HTTP/2 that is how a client that hangs up is
+/// noticed) is counted too.
+struct Unanswered<'a> {
+    app: &'a App,
+    route: Route,
+    served: bool,
+}
+
+impl<'a> Unanswered<'a> {
+    const fn new(app: &'a App, route: Route) -> Self {
+        Self {
+            app,
+            route,
+            served: false,
+        }
     }
-    body.map_err(|rejection| {
-        let code = rejection.status();
-        let message = if code == StatusCode::PAYLOAD_TOO_LARGE {
-            format!("the body is larger than {MAX_BODY_BYTES} bytes")
-        } else {
-            format!("the body could not be read: {}", rejection.body_text())
-        };
-        (code, message)
-    })
+
+    fn served(mut self, outcome: Outcome, duration: Duration) {
+        self.served = true;
+        record::served(&self.app.metrics, self.route, outcome, duration);
+    }
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if !self.served {
+            record::dropped(&self.app.metrics, self.route);
+        }
+    }
 }
 
 /// No decision, no answer: a panic becomes a 500, so that the webhook's failurePolicy decides.

@@ -4,14 +4,11 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, NOT_ASKED, Outcome};
 use super::mutate::Subject;
 use super::review::{self, GroupVersionKind, Malformed, NotAReview, Parsed, Request};
 use super::stance::Stance;
 use crate::authorization::{AuthorizationPolicy, Change, Settings, Verdict, changes_of_raw, judge};
-
-/// The reason in audit annotations where nothing was judged, as in the metrics.
-const NOT_ASKED: &str = "not-asked";
 
 /// An answer, and what is to be logged and counted about it.
 #[derive(Debug)]
@@ -91,10 +88,7 @@ fn judge_request<'a>(
     stance: Stance,
 ) -> Judged<'a> {
     let uid = std::mem::take(&mut request.uid);
-    let subject = Subject {
-        namespace: request.namespace.to_string(),
-        name: request.name.to_string(),
-    };
+    let subject = Subject::of(&request);
     if let Some(why) = not_for_us(&request) {
         return not_asked(uid, subject, why, stance);
     }
@@ -196,6 +190,11 @@ fn judged<'a>(uid: Cow<'a, str>, subject: Subject, verdict: Verdict, stance: Sta
 /// or nothing is to be refused.
 fn not_asked<'a>(uid: Cow<'a, str>, subject: Subject, why: NotAsked, stance: Stance) -> Judged<'a> {
     let message = format!("meshmode: {why}");
+    let audit = vec![
+        ("verdict", Cow::Borrowed("none")),
+        ("reason", Cow::Borrowed(NOT_ASKED)),
+        ("message", Cow::Owned(why.to_string())),
+    ];
     let refused = match why {
         NotAsked::SubResource(_) | NotAsked::Operation(_) | NotAsked::MalformedBefore(_) => false,
         NotAsked::Kind(_) | NotAsked::Malformed(_) => stance == Stance::Enforce,
@@ -205,10 +204,6 @@ fn not_asked<'a>(uid: Cow<'a, str>, subject: Subject, why: NotAsked, stance: Sta
     } else {
         (Outcome::Allowed, stance.warnings(vec![message]))
     };
-    let audit = vec![
-        ("verdict", Cow::Borrowed("none")),
-        ("reason", Cow::Borrowed(NOT_ASKED)),
-    ];
     Judged {
         answer: Answer {
             uid,

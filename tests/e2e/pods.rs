@@ -376,7 +376,8 @@ async fn observed(cluster: &Cluster) -> usize {
         "pod",
         &json!({"annotations": {"meshmode.io/mode": "sidecar", "deployment.company.com/replicas": "many"}}),
     );
-    let series = "meshmode_placements_total{mode=\"sidecar\",rule=\"mode-annotation\"}";
+    let series =
+        "meshmode_placements_total{stance=\"observe\",mode=\"sidecar\",rule=\"mode-annotation\"}";
     let reviews = "meshmode_reviews_total{task=\"place\",stance=\"observe\",outcome=\"answered\"}";
     let before = metrics(cluster).await;
     let reply = cluster.control_plane.post(&pods("watched"), &asked).await;

@@ -3,16 +3,19 @@
 #![expect(clippy::too_many_lines, reason = "tables, a row each")]
 
 use std::cell::RefCell;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::sync::Once;
 use std::time::Duration;
 
 use axum::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::HeaderMap;
 use http_body_util::BodyExt as _;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tower::ServiceExt as _;
 
 use super::*;
@@ -194,6 +197,20 @@ fn but(mut review: Value, field: &str, value: Value) -> Value {
     review
 }
 
+/// Messages are for people, who know no types of ours.
+#[track_caller]
+fn no_rust(name: &str, text: &str) {
+    for leak in [
+        "struct",
+        "Envelope",
+        "GroupVersionKind",
+        "OnlyUid",
+        "must be there",
+    ] {
+        assert!(!text.contains(leak), "{name}: {text}");
+    }
+}
+
 fn warnings(response: &Value) -> String {
     let all = response.get("warnings").and_then(Value::as_array);
     let texts = all.into_iter().flatten().map(|text| text.as_str().unwrap());
@@ -336,8 +353,17 @@ async fn a_pod_that_is_none_is_let_through_with_a_warning_and_its_uid() {
         assert_eq!(response.get("patch"), None, "{name}");
         let warnings = warnings(&response);
         assert!(warnings.contains(text), "{name}: {warnings:?}");
+        no_rust(name, &warnings);
         let observed = answer(name, OBSERVE, &review).await;
         assert_eq!(observed["allowed"], true, "{name}");
+        for audit in [&response["auditAnnotations"], &observed["auditAnnotations"]] {
+            assert_eq!(audit["placement"], "leave", "{name}");
+            assert_eq!(audit["rule"], "not-asked", "{name}");
+            assert!(
+                audit["reason"].as_str().unwrap().contains(text),
+                "{name}: {audit}"
+            );
+        }
         assert_eq!(
             observed.get("warnings"),
             None,
@@ -589,6 +615,14 @@ async fn what_is_no_policy_is_refused_unless_nothing_is_stored() {
             (&json!(true), None),
             "{name}"
         );
+        for response in [response, warned, observed] {
+            let audit = &response["auditAnnotations"];
+            assert_eq!(audit["verdict"], "none", "{name}");
+            assert_eq!(audit["reason"], "not-asked", "{name}");
+            let message = audit["message"].as_str().unwrap();
+            assert!(!message.is_empty(), "{name}");
+            no_rust(name, message);
+        }
     }
 }
 
@@ -621,6 +655,7 @@ fn is_status(name: &str, answered: &Answered, code: u16, text: &str) {
     );
     let message = status["message"].as_str().unwrap();
     assert!(message.contains(text), "{name}: {message}");
+    no_rust(name, message);
     assert!(
         message.chars().count() < 2000,
         "{name}: {} characters",
@@ -659,12 +694,17 @@ async fn a_body_that_is_no_review_is_a_400_that_says_why() {
         (
             "a list",
             b"[]".to_vec(),
-            "the body is not an AdmissionReview",
+            "the body is not an AdmissionReview: invalid length 2, expected an AdmissionReview at",
         ),
         (
             "null",
             b"null".to_vec(),
             "the body is not an AdmissionReview",
+        ),
+        (
+            "a string",
+            b"\"x\"".to_vec(),
+            "invalid type: string \"x\", expected an AdmissionReview at",
         ),
         ("an empty object", b"{}".to_vec(), "apiVersion"),
         (
@@ -818,6 +858,53 @@ impl axum::body::HttpBody for Chunks {
     }
 }
 
+/// A body that is never whole: after `chunk` it says nothing more, or `chunk` again every second.
+struct Endless {
+    chunk: Option<Bytes>,
+    pause: Option<tokio::time::Interval>,
+}
+
+impl axum::body::HttpBody for Endless {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+        if let Some(pause) = &mut self.pause {
+            std::task::ready!(pause.poll_tick(context));
+            return std::task::Poll::Ready(
+                self.chunk
+                    .clone()
+                    .map(|chunk| Ok(hyper::body::Frame::data(chunk))),
+            );
+        }
+        match self.chunk.take() {
+            Some(chunk) => std::task::Poll::Ready(Some(Ok(hyper::body::Frame::data(chunk)))),
+            None => std::task::Poll::Pending,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_a_408() {
+    let every_second = || Some(tokio::time::interval(Duration::from_secs(1)));
+    let chunk = |text: &'static [u8]| Some(Bytes::from_static(text));
+    for (name, chunk, pause) in [
+        ("nothing at all", None, None),
+        ("half a body", chunk(b"{"), None),
+        ("a byte a second", chunk(b" "), every_second()),
+    ] {
+        let start = tokio::time::Instant::now();
+        let answered = post(MUTATE, Body::new(Endless { chunk, pause }));
+        let answered = tokio::time::timeout(Duration::from_secs(60), answered).await;
+        let answered = answered.unwrap_or_else(|_| panic!("{name}: still waiting"));
+        is_status(name, &answered, 408, "10s");
+        assert_eq!(start.elapsed().as_secs(), 10, "{name}");
+    }
+}
+
 // === panics, logs, metrics ===
 
 /// Panics on a review whose namespace is `panic`.
@@ -841,7 +928,7 @@ thread_local! {
 
 impl Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        LOGGED.with_borrow_mut(|logged| logged.write(bytes))
+        LOGGED.with_borrow_mut(|logged| Write::write(logged, bytes))
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -878,7 +965,7 @@ impl Log {
 async fn a_panic_is_a_500_a_count_and_a_log_line_with_the_uid() {
     let log = Log::start();
     let app = app();
-    let router = super::with(app.clone(), fragile);
+    let router = super::with(app.clone(), fragile, MAX_BODY_TIME);
     let well = pod_review(&pod(&json!({})));
     let bad = but(well.clone(), "namespace", json!("panic"));
     let answered = send(router.clone(), request(MUTATE, bad.to_string())).await;
@@ -905,6 +992,38 @@ async fn a_panic_is_a_500_a_count_and_a_log_line_with_the_uid() {
 }
 
 #[tokio::test]
+async fn the_log_tells_what_was_done_from_what_would_be() {
+    let log = Log::start();
+    let left = pod(&json!({"annotations": {"meshmode.io/mode": "leave"}}));
+    let rows = [
+        (MUTATE, pod(&json!({})), false, "placed a Pod"),
+        (MUTATE, pod(&json!({})), true, "placed a Pod"),
+        (MUTATE, left.clone(), false, "left a Pod alone"),
+        (OBSERVE, pod(&json!({})), true, "would place a Pod"),
+        (OBSERVE, left, false, "would leave a Pod alone"),
+    ];
+    for (index, (path, object, dry_run, message)) in rows.into_iter().enumerate() {
+        let review = but(pod_review(&object), "dryRun", json!(dry_run));
+        post(path, review.to_string()).await;
+        let text = log.text();
+        let line: Value = serde_json::from_str(text.lines().nth(index).unwrap()).unwrap();
+        assert_eq!(
+            (&line["message"], &line["dry_run"]),
+            (&json!(message), &json!(dry_run)),
+            "{path}"
+        );
+    }
+    let policy = policy_review("CREATE", &policy(&json!({}), &http_spec()));
+    post(VALIDATE, but(policy, "dryRun", json!(true)).to_string()).await;
+    let text = log.text();
+    let line: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&line["message"], &line["dry_run"]),
+        (&json!("judged a policy"), &json!(true))
+    );
+}
+
+#[tokio::test]
 async fn a_log_line_is_one_line_with_each_field_once() {
     let log = Log::start();
     let evil = "Pod\n2026-11-23T00:00:00Z ERROR forged\u{1b}[31m";
@@ -926,6 +1045,92 @@ async fn a_log_line_is_one_line_with_each_field_once() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_is_counted_and_logged() {
+    let log = Log::start();
+    let app = app();
+    let router = router(app.clone());
+    let stalled = Endless {
+        chunk: None,
+        pause: None,
+    };
+    let rows = [
+        (
+            415,
+            Request::post(MUTATE).body(Body::from("{}")).unwrap(),
+            "send application/json",
+        ),
+        (
+            413,
+            request(MUTATE, vec![b' '; MAX_BODY_BYTES + 1]),
+            "7340032 bytes",
+        ),
+        (
+            408,
+            request(MUTATE, Body::new(stalled)),
+            "not there after 10s",
+        ),
+        (
+            400,
+            request(MUTATE, Body::new(Broken(ErrorKind::InvalidInput))),
+            "could not be read",
+        ),
+    ];
+    for (index, (code, request, error)) in rows.into_iter().enumerate() {
+        assert_eq!(send(router.clone(), request).await.code, code);
+        let text = log.text();
+        let line: Value = serde_json::from_str(text.lines().nth(index).unwrap()).unwrap();
+        assert_eq!(
+            (&line["level"], &line["code"]),
+            (&json!("WARN"), &json!(code)),
+            "{line}"
+        );
+        assert!(line["error"].as_str().unwrap().contains(error), "{line}");
+        assert!(
+            line["message"]
+                .as_str()
+                .unwrap()
+                .contains("check who sends it"),
+            "{line}"
+        );
+    }
+    for kind in [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset] {
+        send(router.clone(), request(MUTATE, Body::new(Broken(kind)))).await;
+    }
+    assert_eq!(
+        log.text().lines().count(),
+        4,
+        "who hung up is no news: {}",
+        log.text()
+    );
+    let metrics = app.metrics.to_text();
+    for line in [
+        "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"rejected\"} 4",
+        "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"aborted\"} 2",
+        "meshmode_review_duration_seconds_count{task=\"place\"} 4",
+    ] {
+        assert!(
+            metrics.lines().any(|found| found == line),
+            "{line} is not in\n{metrics}"
+        );
+    }
+}
+
+/// A body that ends with an error.
+struct Broken(ErrorKind);
+
+impl axum::body::HttpBody for Broken {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+        std::task::Poll::Ready(Some(Err(std::io::Error::from(self.0))))
+    }
+}
+
 #[tokio::test]
 async fn every_request_is_counted_once() {
     let app = app();
@@ -934,6 +1139,7 @@ async fn every_request_is_counted_once() {
     for body in [&well, "{", &well] {
         send(router.clone(), request(MUTATE, body.to_owned())).await;
     }
+    send(router.clone(), request(OBSERVE, well)).await;
     let refused = policy_review("CREATE", &policy(&json!({}), &http_spec())).to_string();
     send(router.clone(), request(OBSERVE_POLICIES, refused)).await;
     let metrics = app.metrics.to_text();
@@ -941,8 +1147,9 @@ async fn every_request_is_counted_once() {
         "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"answered\"} 2",
         "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"rejected\"} 1",
         "meshmode_reviews_total{task=\"judge\",stance=\"observe\",outcome=\"answered\"} 1",
-        "meshmode_placements_total{mode=\"ambient\",rule=\"default\"} 2",
-        "meshmode_review_duration_seconds_count{task=\"place\"} 3",
+        "meshmode_placements_total{stance=\"enforce\",mode=\"ambient\",rule=\"default\"} 2",
+        "meshmode_placements_total{stance=\"observe\",mode=\"ambient\",rule=\"default\"} 1",
+        "meshmode_review_duration_seconds_count{task=\"place\"} 4",
     ] {
         assert!(
             metrics.lines().any(|found| found == line),
@@ -950,22 +1157,121 @@ async fn every_request_is_counted_once() {
         );
     }
     assert!(
-        metrics.contains("meshmode_verdicts_total{verdict=\"refuse\""),
+        metrics.contains("meshmode_verdicts_total{stance=\"observe\",verdict=\"refuse\""),
         "{metrics}"
     );
 }
 
-// === siblings on one connection ===
+// === on connections ===
 
-#[tokio::test]
-async fn a_panic_harms_no_sibling_on_its_http2_connection() {
-    let app = app();
+async fn serve(router: Router, app: &App) -> Served {
     let patience = Patience {
         handshake: Duration::from_secs(10),
         idle: Duration::from_secs(10),
         shutdown: Duration::from_secs(10),
     };
-    let served = Served::start(super::with(app.clone(), fragile), app.metrics, patience).await;
+    Served::start(router, Arc::clone(&app.metrics), patience).await
+}
+
+/// Waits until the metrics have `line`.
+async fn counted(app: &App, line: &str) {
+    let counted = async {
+        while !app.metrics.to_text().lines().any(|found| found == line) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let counted = tokio::time::timeout(Duration::from_secs(10), counted).await;
+    assert!(
+        counted.is_ok(),
+        "{line} is not in\n{}",
+        app.metrics.to_text()
+    );
+}
+
+const HALF: &[u8] = b"POST /mutate/pods HTTP/1.1\r\nhost: localhost\r\n\
+    content-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+
+#[tokio::test]
+async fn a_stalled_body_ends_its_connection_with_a_408() {
+    let app = app();
+    let router = super::with(app.clone(), decide, Duration::from_millis(50));
+    let served = serve(router, &app).await;
+    let mut stream = served.connect("http/1.1").await;
+    stream.write_all(HALF).await.unwrap();
+    let mut answer = String::new();
+    let ended = stream.read_to_string(&mut answer);
+    let ended = tokio::time::timeout(Duration::from_secs(5), ended).await;
+    assert!(ended.is_ok(), "still open after {answer}");
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    served.end().await;
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_is_counted_as_such() {
+    let app = app();
+    let served = serve(router(app.clone()), &app).await;
+    let mut stream = served.connect("http/1.1").await;
+    stream.write_all(HALF).await.unwrap();
+    drop(stream);
+    let aborted = "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"aborted\"}";
+    counted(&app, &format!("{aborted} 1")).await;
+
+    let stream = served.connect("h2").await;
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
+    let mut connections = tokio::task::JoinSet::new();
+    connections.spawn(connection);
+    let url = "https://localhost/mutate/pods";
+    let broken = Body::new(Broken(ErrorKind::TimedOut));
+    let given_up = sender.send_request(request(url, broken)).await;
+    assert!(given_up.is_err(), "there is no answer to no body");
+    counted(&app, &format!("{aborted} 2")).await;
+    let well = pod_review(&pod(&json!({}))).to_string();
+    let after = sender.send_request(request(url, well)).await.unwrap();
+    assert_eq!(after.status(), 200, "afterwards, on the same connection");
+    drop(sender);
+    served.end().await;
+}
+
+#[tokio::test]
+async fn a_stalled_body_harms_no_sibling_on_its_http2_connection() {
+    let app = app();
+    let router = super::with(app.clone(), decide, Duration::from_millis(50));
+    let served = serve(router, &app).await;
+    let stream = served.connect("h2").await;
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
+    let mut connections = tokio::task::JoinSet::new();
+    connections.spawn(connection);
+    let stalled = Body::new(Endless {
+        chunk: Some(Bytes::from_static(b"{")),
+        pause: None,
+    });
+    let url = "https://localhost/mutate/pods";
+    let mut other = sender.clone();
+    let late = other.send_request(request(url, stalled));
+    let well = pod_review(&pod(&json!({}))).to_string();
+    let sibling = sender.send_request(request(url, well));
+    let (late, sibling) = tokio::join!(late, sibling);
+    assert_eq!(
+        (
+            late.unwrap().status().as_u16(),
+            sibling.unwrap().status().as_u16()
+        ),
+        (408, 200)
+    );
+    drop((sender, other));
+    served.end().await;
+}
+
+#[tokio::test]
+async fn a_panic_harms_no_sibling_on_its_http2_connection() {
+    let app = app();
+    let served = serve(super::with(app.clone(), fragile, MAX_BODY_TIME), &app).await;
     let stream = served.connect("h2").await;
     let (sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
