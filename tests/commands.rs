@@ -182,6 +182,32 @@ placement:
 }
 
 #[test]
+fn a_configuration_that_is_not_text_is_a_mistake_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.yaml");
+    let path = file.to_str().unwrap();
+    let rows: [(&str, &[u8], &str); 4] = [
+        ("the first byte", b"\xff\xfeapiVersion: x\n", "1:1"),
+        ("Latin-1", b"apiVersion: x\n# caf\xe9\n", "2:6"),
+        ("after other letters", b"# \xc3\xa9\xff\n", "1:4"),
+        ("cut off in a letter", b"a: b\n# \xc3", "2:3"),
+    ];
+    for (name, content, place) in rows {
+        fs::write(&file, content).unwrap();
+        for arguments in [
+            &["config", "check", path][..],
+            &["review", "-", "--config", path],
+            &["serve", "--config", path],
+        ] {
+            let ran = meshmode(arguments);
+            let said = format!("{path}:{place}: is not UTF-8");
+            assert_eq!(ran.code, Some(2), "{name}: {ran:?}");
+            assert!(ran.err.contains(&said), "{name}: {ran:?}");
+        }
+    }
+}
+
+#[test]
 fn a_configuration_that_is_not_there_is_a_failure() {
     meshmode(&["config", "check", "/nowhere/config.yaml"])
         .ended(3)

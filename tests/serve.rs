@@ -520,18 +520,19 @@ async fn a_configuration_is_reloaded_and_a_bad_one_is_not() {
     assert_eq!(server.metric(&placed("ambient")).await, 1.0);
 
     let beside = volume.path("config.new");
-    let replace = |text: &str| {
+    let replace = |text: &[u8]| {
         fs::write(&beside, text).unwrap();
         fs::rename(&beside, &file).unwrap();
     };
-    replace(&with_default("none"));
+    replace(with_default("none").as_bytes());
     server.logged("a new configuration is in service");
     assert_eq!(server.review(&issued).await, Ok(200));
     assert_eq!(server.metric(&placed("none")).await, 1.0);
 
     for (bad, place) in [
-        (with_default("sidecars"), "4:19: "),
-        ("placement: [\n".to_owned(), "1:12: "),
+        (with_default("sidecars").into_bytes(), "4:19: "),
+        (b"placement: [\n".to_vec(), "1:12: "),
+        (b"# caf\xe9\n".to_vec(), "1:6: is not UTF-8"),
     ] {
         replace(&bad);
         let line = server.logged("the configuration on disk has mistakes");
@@ -546,7 +547,7 @@ async fn a_configuration_is_reloaded_and_a_bad_one_is_not() {
         "the last good one"
     );
     let kept = "meshmode_reloads_total{file=\"configuration\",outcome=\"kept-last-good\"}";
-    assert_eq!(server.metric(kept).await, 2.0);
+    assert_eq!(server.metric(kept).await, 3.0);
 }
 
 // === the second port ===

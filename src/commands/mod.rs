@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 
-use crate::config::{Configuration, DEFAULT, Problems, read};
+use crate::config::{Configuration, DEFAULT, Problems, read, read_bytes};
 
 /// Places every Pod of a hybrid Istio mesh in a dataplane mode, and judges AuthorizationPolicies.
 #[derive(Debug, Parser)]
@@ -94,9 +94,9 @@ fn configuration(file: Option<&Path>) -> anyhow::Result<Result<Configuration, Pr
     let Some(file) = file else {
         return Ok(read(DEFAULT));
     };
-    let text = std::fs::read_to_string(file)
+    let content = std::fs::read(file)
         .with_context(|| format!("cannot read the configuration {}", file.display()))?;
-    Ok(read(&text))
+    Ok(read_bytes(&content))
 }
 
 /// Every mistake of `file`, one a line, with its place.

@@ -1,7 +1,9 @@
 //! `meshmode serve`: settings, listeners, tasks, and their end.
 
+mod plain;
 mod settings;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,10 +16,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use self::plain::Plain;
 pub use self::settings::Args;
 use super::{Outcome, complain_of, configuration};
 use crate::config::watch::{ContentWatch, ReadError};
-use crate::config::{Configuration, Problems, read};
+use crate::config::{Configuration, Problems, read_bytes};
 use crate::telemetry::logs;
 use crate::telemetry::metrics::{Metrics, Reload, Reloaded};
 use crate::tls::{ReloadOutcome, ReloadingPair, server_config, warm, watch_pair};
@@ -65,8 +68,7 @@ fn first(watch: Option<&mut ContentWatch<1>>) -> anyhow::Result<Result<Configura
         return configuration(None);
     };
     let [content] = watch.read().context("cannot read the configuration")?;
-    let text = std::str::from_utf8(&content).context("the configuration is not UTF-8")?;
-    Ok(read(text))
+    Ok(read_bytes(&content))
 }
 
 /// All that is needed, in place: nothing below can fail any more.
@@ -83,8 +85,9 @@ struct Server {
 /// All tasks at work.
 struct Running {
     server: JoinSet<()>,
-    /// They serve until the last: whether the process is alive is what is asked while it ends.
-    background: JoinSet<Option<std::io::Error>>,
+    background: JoinSet<Infallible>,
+    /// It serves until the last: whether the process is alive is what is asked while it ends.
+    plain: Plain,
     stop: watch::Sender<()>,
     readiness: Readiness,
     signals: Signals,
@@ -152,9 +155,8 @@ impl Server {
             told(stopped),
         ));
         let plain = status::router(self.readiness.clone(), Arc::clone(&metrics));
-        let plain = axum::serve(self.status, plain);
+        let plain = Plain::start(self.status, plain)?;
         let mut background = JoinSet::new();
-        background.spawn(async move { plain.await.err() });
         background.spawn(reload_pair(
             self.pair,
             self.args.clone(),
@@ -173,6 +175,7 @@ impl Server {
         Ok(Running {
             server,
             background,
+            plain,
             stop,
             readiness: self.readiness,
             signals: Signals::listen()?,
@@ -189,6 +192,9 @@ impl Running {
             _ = self.server.join_next() => anyhow::bail!("the webhook's server ended by itself"),
             Some(ended) = self.background.join_next() => {
                 anyhow::bail!("a task ended by itself: {ended:?}")
+            }
+            why = self.plain.ended() => {
+                anyhow::bail!("the server of the second port ended by itself: {why}")
             }
         }
         self.end().await;
@@ -253,12 +259,8 @@ fn say_what_is_off(configuration: &Configuration) {
     }
 }
 
-async fn reload_pair(
-    pair: Arc<ReloadingPair>,
-    args: Args,
-    metrics: Arc<Metrics>,
-) -> Option<std::io::Error> {
-    let never = watch_pair(
+async fn reload_pair(pair: Arc<ReloadingPair>, args: Args, metrics: Arc<Metrics>) -> Infallible {
+    watch_pair(
         pair,
         args.tls_cert,
         args.tls_key,
@@ -280,8 +282,8 @@ async fn reload_pair(
                 );
             }
         },
-    );
-    match never.await {}
+    )
+    .await
 }
 
 async fn reload_configuration(
@@ -290,8 +292,8 @@ async fn reload_configuration(
     watch: ContentWatch<1>,
     interval: Duration,
     metrics: Arc<Metrics>,
-) -> Option<std::io::Error> {
-    let never = watch.run(interval, |content| match reread(content) {
+) -> Infallible {
+    watch.run(interval, |content| match reread(content) {
         Ok(configuration) => {
             metrics.reloaded(Reloaded::Configuration, Reload::Done);
             tracing::info!(file = %file.display(), "a new configuration is in service");
@@ -303,11 +305,43 @@ async fn reload_configuration(
             let problems = logs::chain(&*problems);
             tracing::error!(file = %file.display(), problems, "the configuration on disk has mistakes: the last good one stays in service");
         }
-    });
-    match never.await {}
+    })
+    .await
 }
 
 fn reread(content: Result<[Vec<u8>; 1], ReadError>) -> anyhow::Result<Configuration> {
     let [content] = content?;
-    Ok(read(std::str::from_utf8(&content)?)?)
+    Ok(off_the_workers(|| read_bytes(&content))?)
+}
+
+/// Does `work`, which takes its time, while the other tasks of this thread go on elsewhere.
+fn off_the_workers<T>(work: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn reviews_are_answered_while_a_configuration_is_read() {
+        let (answer, answered) = mpsc::channel();
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            off_the_workers(|| {
+                begin.send(()).unwrap();
+                answered.recv_timeout(Duration::from_secs(10)).is_ok()
+            })
+        });
+        tasks.spawn(async move {
+            begun.await.unwrap();
+            answer.send(()).is_ok()
+        });
+        while let Some(ended) = tasks.join_next().await {
+            assert!(ended.unwrap(), "the reading held up the rest");
+        }
+    }
 }

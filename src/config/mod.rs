@@ -1,6 +1,6 @@
 //! The configuration file: read, checked, and made into rules and settings.
 //!
-//! - [`read()`]: text to [`Configuration`], or every mistake with its place
+//! - [`read()`], [`read_bytes()`]: text to [`Configuration`], or every mistake with its place
 //! - [`schema()`]: the JSON Schema; `fields` is the table that both rest on
 //! - [`watch`]: files that are read again when their content changes
 
@@ -14,7 +14,7 @@ mod tree;
 pub mod watch;
 
 pub use problem::{Problem, Problems};
-pub use read::{Configuration, read};
+pub use read::{Configuration, read, read_bytes};
 pub use schema::schema;
 
 /// The configuration that is used without a file.

@@ -46,33 +46,49 @@ pub fn read(text: &str) -> Result<Configuration, Problems> {
     })
 }
 
+/// Reads the configuration in a file of this `content`.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn read_bytes(content: &[u8]) -> Result<Configuration, Problems> {
+    match std::str::from_utf8(content) {
+        Ok(text) => read(text),
+        Err(error) => Err(not_text(content, error.valid_up_to())),
+    }
+}
+
+/// `content` is text up to its byte number `valid`, from 0.
+fn not_text(content: &[u8], valid: usize) -> Problems {
+    let text = std::str::from_utf8(&content[..valid]).unwrap_or_default();
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    let (line, column) = (text.matches('\n').count() + 1, last.chars().count() + 1);
+    let message = "is not UTF-8 from here on; save the file as UTF-8".to_owned();
+    whole_file(line as u64, column as u64, message)
+}
+
 fn unreadable() -> Problems {
+    let message = "cannot be read: the parser failed; see the log".to_owned();
+    whole_file(1, 1, message)
+}
+
+/// One problem that is of no field.
+fn whole_file(line: u64, column: u64, message: String) -> Problems {
     let mut problems = Problems::default();
     problems.push(Problem {
-        line: 1,
-        column: 1,
+        line,
+        column,
         field: String::new(),
-        message: "cannot be read: the parser failed; see the log".to_owned(),
+        message,
     });
     problems
 }
 
 fn read_here(text: &str) -> Result<Configuration, Problems> {
     let mut problems = Problems::default();
-    let file = match tree::read(text) {
-        Ok(file) => file,
-        Err(error) => {
-            let (line, column) = (error.place.line, error.place.column);
-            let message = format!("is not YAML: {}", error.message);
-            problems.push(Problem {
-                line,
-                column,
-                field: String::new(),
-                message,
-            });
-            return Err(problems);
-        }
-    };
+    let file = tree::read(text).map_err(|error| {
+        let message = format!("is not YAML: {}", error.message);
+        whole_file(error.place.line, error.place.column, message)
+    })?;
     check::section(&file, "", FILE, &mut problems);
     let mut reader = Reader { text, problems };
     let placement = reader.placement(file.get("placement"));

@@ -1,0 +1,139 @@
+//! The second port on a thread and runtime of its own: while the webhook's threads are all busy, the kubelet
+//! still hears that the process is alive, and Prometheus how busy it is.
+
+use std::io;
+use std::thread::JoinHandle;
+
+use anyhow::Context as _;
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+/// A thread that serves until this is dropped, which waits for its end.
+#[derive(Debug)]
+pub(super) struct Plain {
+    /// Dropped to stop it.
+    stop: Option<oneshot::Sender<()>>,
+    ended: oneshot::Receiver<io::Result<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Its handlers write a few texts.
+const STACK: usize = 1 << 20;
+
+impl Plain {
+    /// Serves `app` on `listener` from now on.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub(super) fn start(listener: TcpListener, app: Router) -> anyhow::Result<Self> {
+        let listener = listener.into_std()?;
+        let (stop, stopped) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let thread = std::thread::Builder::new()
+            .name("status".to_owned())
+            .stack_size(STACK)
+            .spawn(move || {
+                // Nobody listens where the process is ending.
+                drop(end.send(serve(listener, app, stopped)));
+            })
+            .context("cannot start the thread of the second port")?;
+        Ok(Self {
+            stop: Some(stop),
+            ended,
+            thread: Some(thread),
+        })
+    }
+
+    /// Waits for an end that nobody asked for, and says why.
+    pub(super) async fn ended(&mut self) -> String {
+        match (&mut self.ended).await {
+            Ok(Ok(())) => "no reason".to_owned(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "a panic".to_owned(),
+        }
+    }
+}
+
+impl Drop for Plain {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic in it has been logged.
+            drop(thread.join());
+        }
+    }
+}
+
+/// Serves until the other side of `stopped` is dropped; connections that are open then are closed.
+fn serve(
+    listener: std::net::TcpListener,
+    app: Router,
+    stopped: oneshot::Receiver<()>,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::from_std(listener)?;
+        tokio::select! {
+            ended = axum::serve(listener, app) => ended,
+            _ = stopped => Ok(()),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{SocketAddr, TcpStream};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::webhook::status::{Readiness, router};
+
+    const LONG: Duration = Duration::from_secs(10);
+
+    async fn started() -> (Plain, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = router(Readiness::default(), Default::default());
+        (Plain::start(listener, app).unwrap(), address)
+    }
+
+    fn connect(address: SocketAddr) -> TcpStream {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        stream
+    }
+
+    #[tokio::test]
+    async fn it_answers_while_every_thread_of_the_webhook_is_busy() {
+        let (plain, address) = started().await;
+        // This blocks the only thread of the runtime that the test runs on.
+        let mut stream = connect(address);
+        stream
+            .write_all(b"GET /livez HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        drop(plain);
+    }
+
+    #[tokio::test]
+    async fn its_end_waits_for_no_client() {
+        let (mut plain, address) = started().await;
+        let mut open = connect(address);
+        open.write_all(b"GET /livez HTTP/1.1\r\nhost: a\r\n\r\n")
+            .unwrap();
+        open.read_exact(&mut [0; 12]).unwrap();
+        let early = tokio::time::timeout(Duration::from_millis(20), plain.ended()).await;
+        assert!(early.is_err(), "it ended by itself: {early:?}");
+        drop(plain);
+        let refused = TcpStream::connect(address);
+        assert!(refused.is_err(), "the listener is closed");
+        let closed = open.read_to_end(&mut Vec::new());
+        assert!(closed.is_ok(), "{closed:?}");
+    }
+}
