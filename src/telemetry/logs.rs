@@ -7,7 +7,10 @@ use std::panic::PanicHookInfo;
 use std::str::FromStr as _;
 
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, Registry, fmt as lines};
 
 /// The form of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -18,25 +21,27 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts the log for the whole process. `filter` is a level (`info`) or a tracing filter
-/// (`meshmode=debug`).
+/// Starts the log for the whole process. `filter` is a level (`info`) or a list of levels by module
+/// (`info,meshmode=debug`).
 ///
 /// # Errors
 /// A filter that cannot be read, or a log that is there already.
 pub fn start(format: LogFormat, filter: &str) -> Result<(), anyhow::Error> {
-    let filter = EnvFilter::try_new(filter)?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let filter = filter.parse::<Targets>()?;
+    let layer = lines::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
-    let started = match format {
-        LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder
+    let layer = match format {
+        LogFormat::Text => layer.boxed(),
+        LogFormat::Json => layer
             .json()
             .flatten_event(true)
             .with_current_span(false)
-            .try_init(),
+            .boxed(),
     };
+    let started = Registry::default()
+        .with(layer.with_filter(filter))
+        .try_init();
     started.map_err(|error| anyhow::anyhow!("the log could not be started: {error}"))?;
     std::panic::set_hook(Box::new(panicked));
     Ok(())
@@ -51,11 +56,12 @@ pub fn filter(text: &str) -> Result<String, String> {
     const ALLOWED: &str =
         "allowed: error, warn, info, debug, trace, off, or such as info,hyper=debug";
     let wrong = |part: &str| format!("`{part}` is no level; {ALLOWED}");
-    let levels = text.split(',').filter(|part| !part.contains(['=', '[']));
+    let levels = text.split(',').filter(|part| !part.contains('='));
     for part in levels {
         LevelFilter::from_str(part.trim()).map_err(|_| wrong(part))?;
     }
-    EnvFilter::try_new(text).map_err(|error| format!("{error}; {ALLOWED}"))?;
+    text.parse::<Targets>()
+        .map_err(|error| format!("{error}; {ALLOWED}"))?;
     Ok(text.to_owned())
 }
 

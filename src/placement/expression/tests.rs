@@ -23,49 +23,8 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("charAt", "'abc'.charAt(1) == 'b'"),
     ("contains", "'abc'.contains('b')"),
     ("double", "double('1.5') == 1.5"),
-    ("duration", "duration('1h') == duration('60m')"),
     ("dyn", "dyn(1) == 1"),
     ("endsWith", "'abc'.endsWith('c')"),
-    (
-        "getDate",
-        "timestamp('2026-01-02T03:04:05.006Z').getDate() == 2",
-    ),
-    (
-        "getDayOfMonth",
-        "timestamp('2026-01-02T03:04:05.006Z').getDayOfMonth() == 1",
-    ),
-    (
-        "getDayOfWeek",
-        "timestamp('2026-01-02T03:04:05.006Z').getDayOfWeek() == 5",
-    ),
-    (
-        "getDayOfYear",
-        "timestamp('2026-01-02T03:04:05.006Z').getDayOfYear() == 1",
-    ),
-    (
-        "getFullYear",
-        "timestamp('2026-01-02T03:04:05.006Z').getFullYear() == 2026",
-    ),
-    (
-        "getHours",
-        "timestamp('2026-01-02T03:04:05.006Z').getHours() == 3",
-    ),
-    (
-        "getMilliseconds",
-        "timestamp('2026-01-02T03:04:05.006Z').getMilliseconds() == 6",
-    ),
-    (
-        "getMinutes",
-        "timestamp('2026-01-02T03:04:05.006Z').getMinutes() == 4",
-    ),
-    (
-        "getMonth",
-        "timestamp('2026-01-02T03:04:05.006Z').getMonth() == 0",
-    ),
-    (
-        "getSeconds",
-        "timestamp('2026-01-02T03:04:05.006Z').getSeconds() == 5",
-    ),
     ("hasValue", "optional.of(1).hasValue()"),
     ("indexOf", "'abc'.indexOf('c') == 2"),
     ("int", "int('7') == 7"),
@@ -105,10 +64,6 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("string", "string(1) == '1'"),
     ("strings.quote", "strings.quote('a') == '\"a\"'"),
     ("substring", "'abc'.substring(1) == 'bc'"),
-    (
-        "timestamp",
-        "timestamp('2026-01-02T00:00:00Z') < timestamp('2026-01-03T00:00:00Z')",
-    ),
     ("trim", "' a '.trim() == 'a'"),
     ("type", "type(1) == int"),
     ("uint", "uint('1') == 1u"),
