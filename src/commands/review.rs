@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::{Outcome, complain, complain_of, configuration};
 use crate::config::Configuration;
+use crate::placement::json::Raw;
 use crate::webhook::answer::{Answer, Outcome as Admission};
 use crate::webhook::review::{self, NotAReview, Parsed};
 use crate::webhook::route::{ROUTES, Route, Task};
@@ -92,7 +92,7 @@ fn answer<'a>(
 
 /// The enforcing route for the kind of the object; Pods' where it is none of the two.
 fn route_for(body: &[u8]) -> Result<Route, NotAReview> {
-    let policy = match review::parse::<Option<&RawValue>>(body)? {
+    let policy = match review::parse::<Option<Raw<'_>>>(body)? {
         Parsed::Review(request) => request.kind.kind == "AuthorizationPolicy",
         Parsed::Malformed(_) => false,
     };

@@ -8,6 +8,8 @@
 
 mod depth;
 mod map;
+mod read;
+mod skip;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,13 +17,13 @@ use std::sync::OnceLock;
 
 use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelNull, CelString};
 use cel::common::value::{CowVal, Val};
-use serde_json::value::RawValue;
 
 use self::depth::Key;
 use self::map::ObjectRef;
 use super::fuel::Fuel;
 
 pub use self::depth::Depth;
+pub use self::read::{Raw, read};
 
 /// A JSON object: its keys in order, its values unparsed until asked for.
 #[derive(Default)]
@@ -92,7 +94,7 @@ impl fmt::Debug for Object<'_> {
 
 impl<'a> Node<'a> {
     /// A value that is parsed on demand.
-    pub fn raw(raw: &'a RawValue) -> Self {
+    pub fn raw(raw: Raw<'a>) -> Self {
         Self {
             raw: raw.get(),
             parsed: OnceLock::new(),
@@ -240,7 +242,7 @@ fn parse(raw: &str) -> Parsed<'_> {
         Some(b'{') => Depth::SHALLOW.parse(raw).map_or(Parsed::Null, |node| {
             node.parsed.into_inner().unwrap_or(Parsed::Null)
         }),
-        Some(b'[') => serde_json::from_str::<Vec<&RawValue>>(raw).map_or(Parsed::Null, |items| {
+        Some(b'[') => read::<Vec<Raw<'_>>>(raw).map_or(Parsed::Null, |items| {
             Parsed::Array(items.into_iter().map(Node::raw).collect())
         }),
         Some(b'"') => Parsed::String(parse_string(raw)),
@@ -253,7 +255,7 @@ fn parse(raw: &str) -> Parsed<'_> {
 
 /// A string that JSON allows and Unicode does not (a lone surrogate) is kept as it is written.
 fn parse_string(raw: &str) -> CelString<'_> {
-    match serde_json::from_str::<Key<'_>>(raw) {
+    match read::<Key<'_>>(raw) {
         Ok(Key(Cow::Borrowed(text))) => CelString::from(text),
         Ok(Key(Cow::Owned(text))) => CelString::from(text),
         Err(_) => CelString::from(raw.trim_matches('"')),

@@ -7,9 +7,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
-use crate::placement::json::{Node, Object};
+use crate::placement::json::{Node, Object, Raw, read};
 
 /// The version that is served.
 pub const API_VERSION: &str = "admission.k8s.io/v1";
@@ -28,14 +27,14 @@ pub struct Request<'a, O> {
     #[serde(borrow, default)]
     pub kind: GroupVersionKind<'a>,
     #[serde(borrow)]
-    resource: Option<&'a RawValue>,
+    resource: Option<Raw<'a>>,
     /// Such as `eviction`; empty for the object itself.
     #[serde(borrow, default)]
     pub sub_resource: Cow<'a, str>,
     #[serde(borrow)]
-    request_kind: Option<&'a RawValue>,
+    request_kind: Option<Raw<'a>>,
     #[serde(borrow)]
-    request_resource: Option<&'a RawValue>,
+    request_resource: Option<Raw<'a>>,
     #[serde(borrow, default)]
     request_sub_resource: Cow<'a, str>,
     /// The name, empty where the API server makes one (`generateName`).
@@ -48,16 +47,16 @@ pub struct Request<'a, O> {
     #[serde(borrow, default)]
     pub operation: Cow<'a, str>,
     #[serde(borrow)]
-    user_info: Option<&'a RawValue>,
+    user_info: Option<Raw<'a>>,
     /// The object, `null` for DELETE.
     pub object: O,
     /// The object before the change, `null` for CREATE.
     #[serde(borrow)]
-    pub old_object: Option<&'a RawValue>,
+    pub old_object: Option<Raw<'a>>,
     #[serde(default)]
     dry_run: Option<bool>,
     #[serde(borrow)]
-    options: Option<&'a RawValue>,
+    options: Option<Raw<'a>>,
 }
 
 /// A kind with its group and version.
@@ -143,7 +142,7 @@ struct OnlyUid<'a> {
 pub fn parse<'a, O: Deserialize<'a>>(body: &'a [u8]) -> Result<Parsed<'a, O>, NotAReview> {
     let text =
         std::str::from_utf8(body).map_err(|error| NotAReview::NotUtf8(error.valid_up_to()))?;
-    match serde_json::from_str::<Envelope<'a, Request<'a, O>>>(text) {
+    match read::<Envelope<'a, Request<'a, O>>>(text) {
         Ok(envelope) => open(envelope, |request| Parsed::Review(Box::new(request))),
         Err(error) => {
             let shape = |_| NotAReview::Malformed(error.to_string());

@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::answer::{Answer, NOT_ASKED, Outcome};
 use super::mutate::Subject;
 use super::review::{self, GroupVersionKind, Malformed, NotAReview, Parsed, Request};
 use super::stance::Stance;
 use crate::authorization::{AuthorizationPolicy, Change, Settings, Verdict, changes_of_raw, judge};
+use crate::placement::json::Raw;
 
 /// An answer, and what is to be logged and counted about it.
 #[derive(Debug)]
@@ -74,7 +73,7 @@ pub fn answer<'a>(
     settings: &Settings,
     stance: Stance,
 ) -> Result<Judged<'a>, NotAReview> {
-    Ok(match review::parse::<Option<&'a RawValue>>(body)? {
+    Ok(match review::parse::<Option<Raw<'a>>>(body)? {
         Parsed::Malformed(Malformed { uid, error }) => {
             not_asked(uid, Subject::default(), NotAsked::Malformed(error), stance)
         }
@@ -83,7 +82,7 @@ pub fn answer<'a>(
 }
 
 fn judge_request<'a>(
-    mut request: Request<'a, Option<&'a RawValue>>,
+    mut request: Request<'a, Option<Raw<'a>>>,
     settings: &Settings,
     stance: Stance,
 ) -> Judged<'a> {
@@ -116,11 +115,11 @@ fn is_policy(kind: &GroupVersionKind<'_>) -> bool {
 }
 
 fn verdict(
-    request: &Request<'_, Option<&RawValue>>,
+    request: &Request<'_, Option<Raw<'_>>>,
     settings: &Settings,
 ) -> Result<Verdict, NotAsked> {
-    let text = request.object.map_or("null", RawValue::get);
-    let old = request.old_object.map_or("null", RawValue::get);
+    let text = request.object.map_or("null", Raw::get);
+    let old = request.old_object.map_or("null", Raw::get);
     let unchanged = || old != "null" && changes_of_raw(old, text) == Change::Irrelevant;
     let policy = match AuthorizationPolicy::parse(text) {
         Ok(policy) => policy.in_namespace(&request.namespace),

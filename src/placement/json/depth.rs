@@ -5,8 +5,8 @@ use std::fmt;
 
 use cel::common::types::CelString;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
+use super::read::{Raw, read_seed};
 use super::{Node, Object};
 
 /// How deep an object is parsed in the first pass; what is left [`Raw`](Depth::Raw) is parsed on demand.
@@ -18,7 +18,7 @@ pub enum Depth {
     Text,
     /// An object: its keys, and below them as is said for each.
     Open {
-        /// For these keys.
+        /// For these keys, at most 32.
         named: &'static [(&'static str, Self)],
         /// For every other key.
         rest: &'static Self,
@@ -49,10 +49,7 @@ impl Depth {
     /// # Errors
     /// Not JSON, or not an object where [`Open`](Self::Open) asks for one (`null` is allowed).
     pub fn parse<'a>(&self, text: &'a str) -> Result<Node<'a>, serde_json::Error> {
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let node = (*self).deserialize(&mut deserializer)?;
-        deserializer.end()?;
-        Ok(node)
+        read_seed(text, *self)
     }
 }
 
@@ -61,9 +58,7 @@ impl<'de> DeserializeSeed<'de> for Depth {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node<'de>, D::Error> {
         match self {
-            Self::Raw => {
-                <&RawValue as serde::Deserialize>::deserialize(deserializer).map(Node::raw)
-            }
+            Self::Raw => <Raw<'de> as serde::Deserialize>::deserialize(deserializer).map(Node::raw),
             Self::Text => <Key<'de> as serde::Deserialize>::deserialize(deserializer)
                 .map(|Key(text)| Node::string(text)),
             Self::Open { named, rest } => deserializer.deserialize_any(OpenVisitor { named, rest }),
@@ -89,16 +84,17 @@ impl<'de> Visitor<'de> for OpenVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
         let mut entries: Vec<(CelString<'de>, Node<'de>)> = Vec::with_capacity(12);
-        let mut seen: Vec<&str> = Vec::new();
+        let mut seen = 0_u32;
         while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
-            let named = self.named.iter().find(|(name, _)| *name == key);
-            if let Some((name, _)) = named {
-                if seen.contains(name) {
-                    return Err(de::Error::duplicate_field(name));
+            let named = self.named.iter().position(|(name, _)| *name == key);
+            let depth = match named {
+                None => self.rest,
+                Some(index) if seen & (1 << index) == 0 => {
+                    seen |= 1 << index;
+                    &self.named[index].1
                 }
-                seen.push(name);
-            }
-            let depth = named.map_or(self.rest, |(_, depth)| depth);
+                Some(index) => return Err(de::Error::duplicate_field(self.named[index].0)),
+            };
             let node = map.next_value_seed(*depth)?;
             // Where Kubernetes has an object, it reads null as absent.
             if named.is_none() || !node.is_null() {
