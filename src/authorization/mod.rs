@@ -16,7 +16,9 @@
 //! Nothing here reaches outside: a policy and settings go in, a verdict comes out.
 
 pub mod attachment;
+pub mod code;
 pub mod consequence;
+pub mod enforcement;
 pub mod needs;
 pub mod policy;
 pub mod settings;
