@@ -1,8 +1,13 @@
 //! Enforcement: what really happens to a policy at one kind of enforcer.
 
-use serde::Serialize;
+pub mod bypass;
+pub mod proxy;
+pub mod waypoint;
 
-use super::code::Code;
+#[cfg(test)]
+mod testing;
+
+use serde::Serialize;
 
 /// Who carries out a policy.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]

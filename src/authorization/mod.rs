@@ -6,6 +6,8 @@
 //! | [`attachment`] | how a policy says which waypoint is to enforce it; the annotation's grammar |
 //! | [`mod@needs`] | what in a policy only a waypoint can enforce, field by field |
 //! | [`consequence`] | what becomes of those parts where no waypoint enforces them |
+//! | [`mesh`], [`facts`] | what a verdict may look at beside the policy: the mesh, what is selected, the targets |
+//! | [`enforcement`] | what each kind of enforcer receives, and what that does |
 //! | [`settings`] | what the operator chose, `authorizationPolicies` in the configuration |
 //! | [`verdict`] | all of it together: allow, allow with warnings, refuse |
 //!
@@ -19,12 +21,16 @@ pub mod attachment;
 pub mod code;
 pub mod consequence;
 pub mod enforcement;
+pub mod facts;
+pub mod mesh;
 pub mod needs;
 pub mod policy;
 pub mod settings;
 pub mod verdict;
 
 pub use attachment::{Attachment, MalformedAnnotation, Unattached, WAYPOINT_FOR, WaypointFor};
+pub use facts::{Facts, FactsSource, WhyUnknown};
+pub use mesh::Mesh;
 pub use needs::{Need, needs};
 pub use policy::{AuthorizationPolicy, Change, Malformed, changes, changes_of_raw};
 pub use settings::Settings;
