@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use self::plain::Plain;
 pub use self::settings::Args;
 use super::{Outcome, complain_of, configuration};
+use crate::authorization::WhyUnknown;
 use crate::config::watch::{ContentWatch, ReadError};
 use crate::config::{Configuration, Problems, read_bytes};
 use crate::telemetry::logs;
@@ -113,6 +114,7 @@ impl Server {
         metrics.certificate_ends(pair.current().not_after());
         let app = App {
             configuration: Arc::new(ArcSwap::from_pointee(configuration)),
+            facts: Arc::new(WhyUnknown::NoCluster),
             metrics,
         };
         let webhook = listen(args.listen, "--listen").await?;
