@@ -36,6 +36,8 @@ pub enum WhyUnknown {
     NotReadYet(Resource),
     /// These meshmode may not read.
     Forbidden(Resource),
+    /// There is none, or it cannot be read as what it is: ConfigMap `istio`.
+    NotThere(Resource),
     /// The policy does not say its namespace, as in a file.
     NoNamespace,
     /// The policy does not have this target.
@@ -214,6 +216,9 @@ impl fmt::Display for WhyUnknown {
             Self::NoCluster => formatter.write_str("meshmode has no connection to a cluster"),
             Self::NotReadYet(resource) => write!(formatter, "meshmode has not read {resource} yet"),
             Self::Forbidden(resource) => write!(formatter, "meshmode may not read {resource}"),
+            Self::NotThere(resource) => {
+                write!(formatter, "there is no {resource} that can be read")
+            }
             Self::NoNamespace => formatter.write_str("the policy does not say its namespace"),
             Self::NoSuchTarget => formatter.write_str("the policy has no such target"),
         }

@@ -1,4 +1,12 @@
 //! The one place where Kubernetes objects become facts, for webhook, audit and command line alike.
+//!
+//! [`Opened`] is for the object of a review, parsed with it. The modules are for what is watched: each keeps of an
+//! object what facts need, and nothing else.
+
+pub mod gateway;
+pub mod mesh;
+pub mod pod;
+pub mod service;
 
 use serde::de::{DeserializeSeed, Deserializer};
 
@@ -51,3 +59,6 @@ impl<'de> serde::Deserialize<'de> for Opened<'de> {
             .map(Self)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,9 +24,13 @@ pub enum LogFormat {
 /// # Errors
 /// A filter that cannot be read, or a log that is there already.
 pub fn start(format: LogFormat, filter: &str) -> Result<(), anyhow::Error> {
-    let filter = EnvFilter::try_new(filter)?;
+    let mut directives = EnvFilter::try_new(filter)?;
+    if !filter.contains("kube") {
+        // It says at each attempt what we say once (`cluster/watch`).
+        directives = directives.add_directive("kube_runtime::watcher=error".parse()?);
+    }
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(directives)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let started = match format {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::WhyUnknown;
 use super::target::{ObjectName, WaypointState};
 
 /// Who is in front of a workload.
@@ -52,6 +53,8 @@ pub struct Population {
     /// Waypoints that are asked for and not used, as they are missing, not ready or not allowed; at
     /// most [`Population::FRONTS`]. Traffic goes past them, straight to the workloads.
     pub unused: Vec<(Front, Tally)>,
+    /// Why waypoints were not looked at: then all ambient workloads count as `ambient`.
+    pub not_looked: Option<WhyUnknown>,
     /// With a proxy in the Pod.
     pub sidecar: Tally,
     /// Gateways of Istio.
