@@ -4,7 +4,7 @@
 # The script sets `name`, `sources` (the files that decide what comes out) and `purpose`, and defines `build`,
 # which fills the empty folder `$1`; then it calls `build_once`. The last line on stdout is the folder; all
 # else goes to stderr.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # the script sets them
 
 log() { echo "$name: $*" >&2; }
 
