@@ -52,6 +52,10 @@ e2e-istio: build ## Compare predictions with a real istiod and istio-cni (builds
 	MESHMODE_ISTIO_BIN="$$(tests/istio/build.sh | tail -n 1)" \
 	MESHMODE_E2E_BINARY="$(BINARY)" $(CARGO) test --locked --test e2e-istio -- --nocapture
 
+.PHONY: matrix
+matrix: export MESHMODE_WRITE_MATRIX = 1
+matrix: e2e-istio ## Write docs/placement-matrix.md anew, from what a real Istio does
+
 .PHONY: record
 record: build ## Record the reviews of tests/data/reviews/ anew from the real API server
 	MESHMODE_CONTROLPLANE_BIN="$$(tests/controlplane/build.sh | tail -n 1)" MESHMODE_RECORD=tests/data/reviews \

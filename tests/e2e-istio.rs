@@ -13,25 +13,35 @@ mod support;
 
 mod e2e_istio {
     pub(crate) mod harness;
+    pub(crate) mod matrix;
+    pub(crate) mod mesh;
 }
 
-use e2e_istio::harness;
-use support::ControlPlane;
-use support::istio::Istio;
-use support::kwok::Kwok;
+use e2e_istio::mesh::Mesh;
+use e2e_istio::{harness, matrix};
 use support::report::Report;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn end_to_end_with_istio() {
-    let cluster = ControlPlane::start().await;
-    let istio = Istio::start(&cluster).await;
-    let kwok = Kwok::start(&cluster).await;
+    let mesh = Mesh::start().await;
     let mut report = Report::default();
     report
         .step(
-            "Istio injects, validates, and sees a waypoint",
-            harness::works(&cluster, &istio, &kwok),
+            "Istio itself: waypoint, ambientz, status",
+            harness::works(&mesh),
         )
+        .await;
+    let created = matrix::created(&mesh).await;
+    report
+        .step(
+            "Pods: predicted and created",
+            matrix::agrees(&mesh, &created),
+        )
+        .await;
+    report
+        .step("Pods: other selectors of istio-cni", async {
+            matrix::other_selectors(&mesh, &created)
+        })
         .await;
     report.print();
 }

@@ -66,17 +66,7 @@ impl Cluster {
     /// Makes a namespace, with a value of [`SCOPE`] or none.
     pub(crate) async fn namespace(&self, name: &str, scope: Option<&str>) {
         let labels = scope.map_or_else(|| json!({}), |scope| json!({SCOPE: scope}));
-        let namespace = json!({
-            "apiVersion": "v1", "kind": "Namespace",
-            "metadata": {"name": name, "labels": labels},
-        });
-        let path = format!("/api/v1/namespaces/{name}");
-        let reply = self
-            .control_plane
-            .server_side_apply(&path, &namespace)
-            .await;
-        reply.created();
-        self.control_plane.wait_for_namespace(name).await;
+        self.control_plane.namespace(name, &labels).await;
     }
 
     /// The process, which runs here: ask [`Program`] first.

@@ -5,20 +5,20 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::istio::Istio;
+use super::mesh::Mesh;
 use crate::support::kwok::Kwok;
 use crate::support::report::Shown;
 use crate::support::request::{policies, policy};
-use crate::support::{ControlPlane, wait_for};
+use crate::support::wait_for;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A waypoint with a running Pod, and a policy that ztunnel would receive.
-pub(crate) async fn works(cluster: &ControlPlane, istio: &Istio, kwok: &Kwok) -> Shown {
+pub(crate) async fn works(mesh: &Mesh) -> Shown {
+    let Mesh { cluster, istio, .. } = mesh;
+    let kwok = Kwok::start(cluster).await;
     let namespace = "harness";
-    let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
-    cluster.post("/api/v1/namespaces", &object).await.created();
-    cluster.wait_for_namespace(namespace).await;
+    cluster.namespace(namespace, &json!({})).await;
     let gateways = format!("/apis/gateway.networking.k8s.io/v1/namespaces/{namespace}/gateways");
     cluster.post(&gateways, &waypoint()).await.created();
     wait_for("the Pod of the waypoint", DEADLINE, async || {

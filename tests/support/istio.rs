@@ -4,7 +4,7 @@
 //!
 //! `MESHMODE_ISTIO_BIN` may name the folder that `tests/istio/build.sh` has built; without it, it is built.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -95,6 +95,23 @@ impl Istio {
             .unwrap()
     }
 
+    /// Which Pods ztunnel would capture, by istio-cni's own code: `questions` are objects of a `pod` and
+    /// its `namespaceLabels`. Without `selectors` (the text in `istio-cni-config`) the usual ones hold.
+    pub(crate) fn captures(&self, selectors: Option<&str>, questions: &[Value]) -> Vec<bool> {
+        let mut command = Command::new(self.site.tools.join("capture"));
+        if let Some(selectors) = selectors {
+            command.args(["-selectors", selectors]);
+        }
+        let file = self.folder().join("questions.json");
+        fs::write(&file, json!(questions).to_string()).unwrap();
+        let output = command
+            .stdin(File::open(file).unwrap())
+            .output()
+            .unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
     /// Registers more injector webhooks for this istiod: those of a further revision, or of a tag.
     pub(crate) async fn register(&self, cluster: &ControlPlane, mut configuration: Value) {
         self.site.reach(&mut configuration);
@@ -162,9 +179,11 @@ impl Site {
         let webhooks = object.get_mut("webhooks").and_then(Value::as_array_mut);
         for webhook in webhooks.into_iter().flatten() {
             let path = &webhook["clientConfig"]["service"]["path"];
-            let path = path.as_str().expect("a Service with a path");
-            let url = format!("https://localhost:{}{path}", self.https);
-            webhook["clientConfig"] = json!({"url": url});
+            // istioctl makes a tag from the configuration that is there: that has the URL.
+            if let Some(path) = path.as_str() {
+                let url = format!("https://localhost:{}{path}", self.https);
+                webhook["clientConfig"] = json!({"url": url});
+            }
         }
     }
 
@@ -231,7 +250,7 @@ pub(crate) fn manifest(path: &Path) -> Vec<Value> {
 }
 
 /// Applies `objects` as they are.
-pub(super) async fn apply(cluster: &ControlPlane, objects: &[Value]) {
+pub(crate) async fn apply(cluster: &ControlPlane, objects: &[Value]) {
     let apply = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
     let output = cluster.kubectl_with_input(&apply, &list(objects)).await;
     assert!(output.status.success(), "{output:?}");

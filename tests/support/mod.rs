@@ -41,7 +41,7 @@ use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -176,6 +176,17 @@ impl ControlPlane {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
         AuditEvents::Recorded(events)
+    }
+
+    /// Makes a namespace with `labels`, or gives it these, and waits until Pods can be created in it.
+    pub(crate) async fn namespace(&self, name: &str, labels: &Value) {
+        let namespace = json!({
+            "apiVersion": "v1", "kind": "Namespace",
+            "metadata": {"name": name, "labels": labels},
+        });
+        let path = format!("/api/v1/namespaces/{name}");
+        self.server_side_apply(&path, &namespace).await.created();
+        self.wait_for_namespace(name).await;
     }
 
     /// Waits until Pods can be created in a new namespace: that needs the ServiceAccount

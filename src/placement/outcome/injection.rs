@@ -205,7 +205,7 @@ impl fmt::Display for Injected<'_> {
         write!(f, "{} injects template {templates}", self.by)?;
         match self.proxy {
             Template::Proxy => {}
-            Template::Proxyless => f.write_str(", which has no proxy")?,
+            Template::Proxyless => f.write_str(" (no proxy)")?,
         }
         for again in &self.again {
             write!(f, ", then {again} does")?;

@@ -43,7 +43,7 @@ fn templates() {
             (
                 in_namespace(&none, inject("grpc-simple")),
                 "injected",
-                &format!("{object} injects template grpc-simple, which has no proxy {because}"),
+                &format!("{object} injects template grpc-simple (no proxy) {because}"),
             ),
             (
                 in_namespace(&none, inject(" grpc-simple ,sidecar")),
