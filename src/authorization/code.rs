@@ -25,6 +25,40 @@ codes! {
     /// Something in the policy can be enforced by a waypoint only, and nothing attaches it to one.
     NEEDS_ATTACHMENT "MM201" "NeedsAttachment";
     // MM220 to MM239: what ztunnel receives.
+    /// A rule of an ALLOW has HTTP parts: ztunnel does not receive the rule.
+    RULE_DROPPED "MM220" "RuleDropped";
+    /// Every rule of an ALLOW has HTTP parts: what ztunnel receives refuses everything.
+    ALLOWS_NOTHING "MM221" "AllowsNothing";
+    /// A rule of a DENY has HTTP parts: ztunnel receives the rule without them.
+    HTTP_DROPPED "MM222" "HttpDropped";
+    /// Nothing is left of a clause: ztunnel never matches the rule.
+    NEVER_FIRES "MM223" "NeverFires";
+    /// Nothing is left of an alternative: ztunnel skips it, and matches the others.
+    ALTERNATIVE_VANISHED "MM224" "AlternativeVanished";
+    /// ztunnel does not carry out the action: CUSTOM and AUDIT.
+    ACTION_NOT_SUPPORTED "MM225" "ActionNotSupported";
+    /// The policy is only to be tried, and ztunnel does not try.
+    DRY_RUN "MM226" "DryRun";
+    /// ztunnel is not sent a policy with `targetRefs`.
+    TARGET_REFS_NOT_SENT "MM227" "TargetRefsNotSent";
+    /// The label `istio.io/rev` names another control plane.
+    OTHER_REVISION "MM228" "OtherRevision";
+    /// A selector without `matchLabels`: ztunnel receives the policy, and no workload refers to it.
+    NO_WORKLOAD_REFERS "MM229" "NoWorkloadRefers";
+    /// ztunnel does not receive `trustDomains` and `notTrustDomains`, and nobody says so.
+    TRUST_DOMAINS_DROPPED "MM230" "TrustDomainsDropped";
+    /// Envoy takes `cluster.local` for the mesh's trust domain and its aliases, ztunnel takes it as it is.
+    TRUST_DOMAIN_NOT_REWRITTEN "MM231" "TrustDomainNotRewritten";
+    /// A `*` in a namespace that Envoy reads as a glob, and ztunnel does not.
+    WILDCARD_IN_NAMESPACE "MM232" "WildcardInNamespace";
+    /// An address or port that cannot be read: ztunnel receives the list without it.
+    VALUE_DROPPED "MM233" "ValueDropped";
+    /// Behind a waypoint ztunnel sees the waypoint's identity and address in place of the client's.
+    SEES_THE_WAYPOINT "MM234" "SeesTheWaypoint";
+    /// A principal that begins with `spiffe://`: no enforcer ever matches it.
+    SPIFFE_PRINCIPAL "MM235" "SpiffePrincipal";
+    /// Ports are compared with the port of the Pod, not of the Service.
+    PORTS_OF_THE_POD "MM236" "PortsOfThePod";
     // MM240 to MM259: what the waypoint receives.
     /// A target does not exist in the namespace of the policy.
     TARGET_MISSING "MM240" "TargetMissing";

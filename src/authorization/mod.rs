@@ -7,7 +7,8 @@
 //! | [`mod@needs`] | what in a policy only a waypoint can enforce, field by field |
 //! | [`consequence`] | what becomes of those parts where no waypoint enforces them |
 //! | [`mesh`], [`facts`] | what a verdict may look at beside the policy: the mesh, what is selected, the targets |
-//! | [`enforcement`] | what each kind of enforcer receives, and what that does |
+//! | [`mod@enforcement`] | what each kind of enforcer receives and does: its effect, and a request that shows it |
+//! | [`code`] | the codes of what is said about a policy |
 //! | [`settings`] | what the operator chose, `authorizationPolicies` in the configuration |
 //! | [`verdict`] | all of it together: allow, allow with warnings, refuse |
 //!
@@ -29,6 +30,7 @@ pub mod settings;
 pub mod verdict;
 
 pub use attachment::{Attachment, MalformedAnnotation, Unattached, WAYPOINT_FOR, WaypointFor};
+pub use enforcement::{Enforcement, at_ztunnel, at_ztunnel_behind_waypoint};
 pub use facts::{Facts, FactsSource, WhyUnknown};
 pub use mesh::Mesh;
 pub use needs::{Need, needs};

@@ -6,6 +6,7 @@ use super::revisions::Revisions;
 use super::table::Table;
 use crate::authorization::facts::{ObjectName, Resource};
 use crate::authorization::mesh::Mesh;
+use crate::placement::outcome::Enablement;
 
 /// What is known.
 #[derive(Debug, Default)]
@@ -24,6 +25,8 @@ pub struct Caches {
     pub gateway_classes: Table<Box<str>, GatewayClass>,
     /// The mesh, where ConfigMap `istio` is there; nothing in it where it cannot be read.
     pub mesh: Table<(), Option<Mesh>>,
+    /// Which Pods istio-cni captures; not read yet, so as its chart sets it.
+    pub enablement: Enablement,
 }
 
 /// How far a kind of objects is followed.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::placement::selector;
+
 /// Labels, in the order of their keys. Neither a key nor a value of Kubernetes holds a NUL.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Labels(Box<str>);
@@ -47,6 +49,12 @@ impl Labels {
         self.iter()
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect()
+    }
+}
+
+impl selector::Labels for Labels {
+    fn value(&self, key: &str) -> Option<&str> {
+        self.get(key)
     }
 }
 

@@ -1,13 +1,14 @@
 //! Gateways and GatewayClasses of the Gateway API.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use kube::core::{DynamicObject, Selector};
+use kube::core::DynamicObject;
 use serde::Deserialize;
 
+use super::selector::LabelSelector;
 use crate::authorization::facts::{Controller, ObjectName, Readiness, Traffic};
+use crate::placement::selector::Selector;
 
 /// What of a Gateway matters.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Gateway {
     /// Its class, by name.
     pub class: Box<str>,
@@ -32,7 +33,7 @@ pub struct GatewayClass {
 
 /// The namespaces that may ask for a waypoint
 /// (`makeAllowedRoutes` in `pilot/pkg/serviceregistry/ambient/waypoints.go`).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Allowed {
     /// Its own.
     Same,
@@ -40,7 +41,7 @@ pub enum Allowed {
     All,
     /// Those with such labels.
     Selector(Selector),
-    /// None: a selector that cannot be read.
+    /// None: there is no selector, or one that Kubernetes does not take.
     None,
 }
 
@@ -105,7 +106,7 @@ impl Gateway {
         } else {
             Readiness::Ready
         };
-        let listener = bound(&fields.spec.listeners, annotation(INBOUND_BINDING));
+        let listener = bound(fields.spec.listeners, annotation(INBOUND_BINDING));
         let converted = Self {
             class: fields.spec.gateway_class_name.as_str().into(),
             traffic: traffic(object),
@@ -146,36 +147,32 @@ fn traffic(object: &DynamicObject) -> Option<Traffic> {
 }
 
 /// The listener whose `allowedRoutes` count (`findBoundListener`).
-fn bound<'l>(listeners: &'l [Listener], binding: Option<&str>) -> Option<&'l Listener> {
+fn bound(listeners: Vec<Listener>, binding: Option<&str>) -> Option<Listener> {
     let named = binding.and_then(|binding| {
         let (protocol, port) = binding.split_once('/').unwrap_or((binding, "0"));
-        listeners.iter().find(|listener| match port.parse() {
+        listeners.iter().position(|listener| match port.parse() {
             Ok(0) => protocol == "PROXY" && listener.protocol == "istio.io/PROXY",
             Ok(port) => listener.port == port,
             Err(_) => false,
         })
     });
-    named.or_else(|| {
-        let hbone = |listener: &&Listener| listener.protocol == "HBONE" && listener.port == 15008;
-        listeners.iter().find(hbone)
-    })
+    let hbone = |listener: &Listener| listener.protocol == "HBONE" && listener.port == 15008;
+    let index = named.or_else(|| listeners.iter().position(hbone))?;
+    listeners.into_iter().nth(index)
 }
 
 // === impl Allowed ===
 
 impl Allowed {
-    fn by(listener: &Listener) -> Self {
-        let Some(namespaces) = listener
-            .allowed_routes
-            .as_ref()
-            .and_then(|routes| routes.namespaces.as_ref())
-        else {
+    fn by(listener: Listener) -> Self {
+        let routes = listener.allowed_routes;
+        let Some(namespaces) = routes.and_then(|routes| routes.namespaces) else {
             return Self::Same;
         };
-        match (namespaces.from.as_deref(), &namespaces.selector) {
+        match (namespaces.from.as_deref(), namespaces.selector) {
             (Some("All"), _) => Self::All,
             (Some("Selector"), Some(selector)) => {
-                Selector::try_from(selector.clone()).map_or(Self::None, Self::Selector)
+                Selector::try_from(selector).map_or(Self::None, Self::Selector)
             }
             (Some("Selector"), None) => Self::None,
             (Some(_) | None, _) => Self::Same,

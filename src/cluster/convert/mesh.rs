@@ -25,8 +25,9 @@ pub fn mesh(map: &ConfigMap) -> Option<Mesh> {
     Some(Mesh {
         root_namespace: said(read.root_namespace)
             .or_else(|| map.metadata.namespace.clone())
-            .unwrap_or(default.root_namespace),
-        trust_domain: said(read.trust_domain).unwrap_or(default.trust_domain),
+            .unwrap_or_else(|| default.root_namespace.clone()),
+        trust_domain: said(read.trust_domain).unwrap_or_else(|| default.trust_domain.clone()),
         trust_domain_aliases: read.trust_domain_aliases.unwrap_or_default(),
+        ..default
     })
 }

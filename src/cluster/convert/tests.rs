@@ -1,8 +1,10 @@
 //! Objects as the API server gives them, and what is kept of each.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::{ConfigMap, Service as KubeService};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::core::{DynamicObject, SelectorExt};
+use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
 use super::gateway::{Allowed, Gateway, GatewayClass};
@@ -103,7 +105,7 @@ fn who_may_ask_for_a_waypoint() {
     let Allowed::Selector(chosen) = listeners(hbone(selector), Value::Null) else {
         panic!("it is a selector");
     };
-    let team = |team: &str| [("team".to_owned(), team.to_owned())].into();
+    let team = |team: &str| BTreeMap::from([("team".to_owned(), team.to_owned())]);
     assert!(chosen.matches(&team("a")) && !chosen.matches(&team("c")));
 
     let two = json!([

@@ -8,6 +8,7 @@ use crate::authorization::mesh::Mesh;
 use crate::authorization::policy::AuthorizationPolicy;
 use crate::cluster::convert::pod::{Injected, Redirection, Revision};
 use crate::cluster::convert::service::Service;
+use crate::cluster::labels::Labels;
 
 /// What the dataplane of a Pod follows from.
 const PODS: [Resource; 2] = [Resource::Pods, Resource::Namespaces];
@@ -25,10 +26,6 @@ enum Look {
     Not,
 }
 
-/// Istio leaves these alone by default (`excludeNamespaces` of the chart istio-cni).
-const EXCLUDED: &str = "kube-system";
-
-const DATAPLANE_MODE: &str = "istio.io/dataplane-mode";
 const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
 const MANAGED: &str = "gateway.istio.io/managed";
 
@@ -112,8 +109,7 @@ impl View<'_> {
 
     /// What a workload is. What Istio did to its Pods counts first, then what their labels make it do.
     ///
-    /// After `CompiledEnablementSelectors.Matches` in `cni/pkg/util/enablement_selector.go`, with the
-    /// selectors of the chart. That host-network Pods are left out cannot be seen in metadata.
+    /// That istio-cni leaves host-network Pods out cannot be seen in metadata: they are taken for captured.
     fn class(&self, revision: &Revision, fronts: &impl Fn(&Revision) -> Vec<Front>) -> Class {
         if let Some(class) = self.gateway_class(revision) {
             return class;
@@ -155,14 +151,10 @@ impl View<'_> {
 
     fn is_captured(&self, revision: &Revision) -> bool {
         let namespace = self.caches.namespaces.get(&*revision.namespace);
-        let of_namespace = namespace.and_then(|namespace| namespace.labels.get(DATAPLANE_MODE));
-        match (revision.labels.get(DATAPLANE_MODE), of_namespace) {
-            _ if *revision.namespace == *EXCLUDED => false,
-            (Some("ambient"), _) => true,
-            (Some("none"), _) => false,
-            // Any other value, a typing error too, is not `none`.
-            (Some(_) | None, of_namespace) => of_namespace == Some("ambient"),
-        }
+        let none = Labels::default();
+        let of_namespace = namespace.map_or(&none, |namespace| &namespace.labels);
+        let (labels, name) = (&revision.labels, &*revision.namespace);
+        self.caches.enablement.selects(labels, name, of_namespace)
     }
 
     /// The Services and ServiceEntries that ask for a waypoint.

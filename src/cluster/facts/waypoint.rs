@@ -3,8 +3,6 @@
 //! After `fetchWaypointForTarget` and its callers in
 //! `pilot/pkg/serviceregistry/ambient/waypoints.go` of Istio.
 
-use kube::core::SelectorExt;
-
 use super::View;
 use crate::authorization::facts::{
     Binding, Controller, Front, Ingress, Level, ObjectName, Readiness, Traffic, Via, WaypointState,
@@ -85,8 +83,7 @@ impl View<'_> {
             Allowed::None => false,
             Allowed::Selector(selector) => {
                 let namespace = self.caches.namespaces.get(namespace);
-                let labels = namespace.map(|namespace| namespace.labels.to_map());
-                selector.matches(&labels.unwrap_or_default())
+                namespace.is_some_and(|namespace| selector.matches(&namespace.labels))
             }
         }
     }
