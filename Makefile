@@ -46,6 +46,16 @@ e2e-local: build
 e2e-kind: certs
 	CARGO="$(CARGO)" tests/kind.sh "$(IMAGE)"
 
+.PHONY: e2e-istio
+e2e-istio: build ## Compare predictions with a real istiod and istio-cni (builds them the first time)
+	MESHMODE_CONTROLPLANE_BIN="$$(tests/controlplane/build.sh | tail -n 1)" \
+	MESHMODE_ISTIO_BIN="$$(tests/istio/build.sh | tail -n 1)" \
+	MESHMODE_E2E_BINARY="$(BINARY)" $(CARGO) test --locked --test e2e-istio -- --nocapture
+
+.PHONY: matrix
+matrix: export MESHMODE_WRITE_MATRIX = 1
+matrix: e2e-istio ## Write docs/placement-matrix.md anew, from what a real Istio does
+
 .PHONY: record
 record: build ## Record the reviews of tests/data/reviews/ anew from the real API server
 	MESHMODE_CONTROLPLANE_BIN="$$(tests/controlplane/build.sh | tail -n 1)" MESHMODE_RECORD=tests/data/reviews \
@@ -64,7 +74,7 @@ lint: ## Check format, clippy and documentation
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	@# --all-targets leaves out what cargo test leaves out.
-	$(CARGO) clippy --locked --test e2e -- -D warnings
+	$(CARGO) clippy --locked --test e2e --test e2e-istio -- -D warnings
 	RUSTDOCFLAGS="-D rustdoc::all -A rustdoc::private_doc_tests" $(CARGO) doc --locked --no-deps
 
 .PHONY: deny

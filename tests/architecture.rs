@@ -466,17 +466,24 @@ fn reach(file: &Path, folder: &Path, reached: &mut BTreeSet<PathBuf>) {
     let text = fs::read_to_string(file).unwrap();
     // The folder of the module that a line stands in: `mod NAME {` opens one, `}` at the margin closes it.
     let mut inside = folder.to_owned();
+    let mut elsewhere = None;
     for line in text.lines() {
         if let Some(name) = opened(line) {
             inside = folder.join(name);
         } else if line == "}" {
             folder.clone_into(&mut inside);
         }
+        let path = line.strip_prefix("#[path = \"");
+        elsewhere = path.and_then(|path| path.strip_suffix("\"]")).or(elsewhere);
         let Some(name) = declared(line) else { continue };
-        let candidates = [
-            inside.join(format!("{name}.rs")),
-            inside.join(name).join("mod.rs"),
-        ];
+        let candidates = match elsewhere.take() {
+            // Beside the file, not in the folder of its module.
+            Some(path) => vec![file.parent().unwrap().join(path).canonicalize().unwrap()],
+            None => vec![
+                inside.join(format!("{name}.rs")),
+                inside.join(name).join("mod.rs"),
+            ],
+        };
         let found = candidates.iter().find(|path| path.exists());
         let found = found.unwrap_or_else(|| panic!("{}: no file for mod {name}", file.display()));
         reach(found, &module_folder(found, false), reached);

@@ -6,6 +6,9 @@
 //! | [`attachment`] | how a policy says which waypoint is to enforce it; the annotation's grammar |
 //! | [`mod@needs`] | what in a policy only a waypoint can enforce, field by field |
 //! | [`consequence`] | what becomes of those parts where no waypoint enforces them |
+//! | [`mesh`], [`facts`] | what a verdict may look at beside the policy: the mesh, what is selected, the targets |
+//! | [`mod@enforcement`] | what each kind of enforcer receives and does: its effect, and a request that shows it |
+//! | [`code`] | the codes of what is said about a policy |
 //! | [`settings`] | what the operator chose, `authorizationPolicies` in the configuration |
 //! | [`verdict`] | all of it together: allow, allow with warnings, refuse |
 //!
@@ -16,13 +19,20 @@
 //! Nothing here reaches outside: a policy and settings go in, a verdict comes out.
 
 pub mod attachment;
+pub mod code;
 pub mod consequence;
+pub mod enforcement;
+pub mod facts;
+pub mod mesh;
 pub mod needs;
 pub mod policy;
 pub mod settings;
 pub mod verdict;
 
 pub use attachment::{Attachment, MalformedAnnotation, Unattached, WAYPOINT_FOR, WaypointFor};
+pub use enforcement::{Enforcement, at_ztunnel, at_ztunnel_behind_waypoint};
+pub use facts::{Facts, FactsSource, WhyUnknown};
+pub use mesh::Mesh;
 pub use needs::{Need, needs};
 pub use policy::{AuthorizationPolicy, Change, Malformed, changes, changes_of_raw};
 pub use settings::Settings;

@@ -55,7 +55,8 @@ pub const MANAGED: &str = "gateway.istio.io/managed";
 /// The label that carried the name before Istio 1.24.
 pub const OLD_GATEWAY_NAME: &str = "istio.io/gateway-name";
 
-const WAYPOINT_CLASS: &str = "istio-waypoint";
+/// The class of Istio's waypoints.
+pub const WAYPOINT_CLASS: &str = "istio-waypoint";
 const WAYPOINT_CONTROLLER: &str = "istio.io-mesh-controller";
 
 /// All needs of a policy, in the order of its fields: selector, action, rules.

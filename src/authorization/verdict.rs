@@ -10,6 +10,7 @@ mod wording;
 
 use super::attachment::{Attachment, Unattached, WaypointFor};
 use super::consequence::consequence;
+use super::facts::Facts;
 use super::needs::{needs, trust_domains};
 use super::policy::{Action, AuthorizationPolicy, Change, changes};
 use super::settings::{OnAnnotation, RequireAttachment, Settings};
@@ -71,15 +72,17 @@ pub fn judge(
     policy: &AuthorizationPolicy<'_>,
     old: Option<&AuthorizationPolicy<'_>>,
     settings: &Settings,
+    facts: &Facts,
 ) -> Verdict {
-    let verdict = judge_as_new(policy, settings);
+    let verdict = judge_as_new(policy, settings, facts);
     match old.map(|old| changes(old, policy)) {
         Some(Change::Irrelevant) => verdict.downgraded_to_warning(),
         Some(Change::Annotation | Change::Spec | Change::SpecAndAnnotation) | None => verdict,
     }
 }
 
-fn judge_as_new(policy: &AuthorizationPolicy<'_>, settings: &Settings) -> Verdict {
+/// The structure of the policy decides as yet, whatever the facts are.
+fn judge_as_new(policy: &AuthorizationPolicy<'_>, settings: &Settings, _: &Facts) -> Verdict {
     let attachment = match Attachment::of(policy) {
         Ok(attachment) => attachment,
         Err(malformed) => {

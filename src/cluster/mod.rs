@@ -1,3 +1,76 @@
-//! Kubernetes: where its objects become facts. (Connections to an API server will live here.)
+//! Kubernetes: where its objects become facts.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | [`convert`] | objects to what facts need of them; the one place for that |
+//! | [`caches`], [`table`], [`revisions`], [`labels`] | what is known of the cluster |
+//! | [`connect`] | which cluster, if any |
+//! | [`watch`] | keeps the caches up to date |
+//! | [`facts`] | the facts for a policy, out of the caches |
 
+pub mod caches;
+pub mod connect;
 pub mod convert;
+mod facts;
+pub mod labels;
+pub mod revisions;
+pub mod table;
+pub mod watch;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use self::caches::{Caches, State, States};
+use self::facts::View;
+use crate::authorization::facts::{Facts, FactsSource, Resource};
+use crate::authorization::policy::AuthorizationPolicy;
+
+/// What is known of a cluster. Clones know the same.
+#[derive(Clone, Debug, Default)]
+pub struct Cluster {
+    caches: Arc<RwLock<Caches>>,
+    states: tokio::sync::watch::Sender<States>,
+}
+
+// === impl Cluster ===
+
+impl Cluster {
+    /// How far each kind of objects is followed.
+    pub fn states(&self) -> States {
+        *self.states.borrow()
+    }
+
+    /// Ends when no kind is [`State::Filling`] any more.
+    pub async fn filled(&self) {
+        let mut states = self.states.subscribe();
+        let none_filling = |states: &States| states.those(State::Filling).next().is_none();
+        // We hold the sender: it cannot be gone.
+        drop(states.wait_for(none_filling).await);
+    }
+
+    /// Changes the caches, and gives how many objects of the kind there are then.
+    fn change(&self, resource: Resource, change: impl FnOnce(&mut Caches)) -> usize {
+        // A panic while it was locked left at most one object wrong; the next list mends that.
+        let mut caches = self.caches.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut caches);
+        caches.count(resource)
+    }
+
+    /// Changes a state; gives the one before.
+    fn set(&self, resource: Resource, state: State) -> State {
+        let mut before = state;
+        self.states.send_if_modified(|states| {
+            before = states.set(resource, state);
+            before != state
+        });
+        before
+    }
+}
+
+impl FactsSource for Cluster {
+    fn facts_for(&self, policy: &AuthorizationPolicy<'_>) -> Facts {
+        let states = self.states();
+        let caches = self.caches.read().unwrap_or_else(PoisonError::into_inner);
+        let caches = &*caches;
+        View { caches, states }.facts_for(policy)
+    }
+}

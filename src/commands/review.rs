@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 use super::{Outcome, complain, complain_of, configuration};
+use crate::authorization::WhyUnknown;
 use crate::config::Configuration;
 use crate::placement::json::Raw;
 use crate::webhook::answer::{Answer, Outcome as Admission};
@@ -85,8 +86,11 @@ fn answer<'a>(
         Task::Place => {
             mutate::answer(body, &configuration.placement, route.stance).map(|placed| placed.answer)
         }
-        Task::Judge => validate::answer(body, &configuration.authorization_policies, route.stance)
-            .map(|judged| judged.answer),
+        Task::Judge => {
+            let settings = &configuration.authorization_policies;
+            validate::answer(body, settings, &WhyUnknown::NoCluster, route.stance)
+                .map(|judged| judged.answer)
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `meshmode serve`: settings, listeners, tasks, and their end.
 
+mod known;
 mod plain;
 mod settings;
 
@@ -16,6 +17,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use self::known::Known;
 use self::plain::Plain;
 pub use self::settings::Args;
 use super::{Outcome, complain_of, configuration};
@@ -79,6 +81,7 @@ struct Server {
     pair: Arc<ReloadingPair>,
     tls: Arc<rustls::ServerConfig>,
     app: App,
+    known: Known,
     readiness: Readiness,
 }
 
@@ -88,6 +91,7 @@ struct Running {
     background: JoinSet<Infallible>,
     /// It serves until the last: whether the process is alive is what is asked while it ends.
     plain: Plain,
+    known: Known,
     stop: watch::Sender<()>,
     readiness: Readiness,
     signals: Signals,
@@ -111,8 +115,10 @@ impl Server {
         let warmed = warm(&tls)?;
         let metrics = Arc::new(Metrics::default());
         metrics.certificate_ends(pair.current().not_after());
+        let known = Known::by(&args).await?;
         let app = App {
             configuration: Arc::new(ArcSwap::from_pointee(configuration)),
+            facts: known.facts(),
             metrics,
         };
         let webhook = listen(args.listen, "--listen").await?;
@@ -127,6 +133,7 @@ impl Server {
             settings = %args,
             "starting"
         );
+        known.say();
         say_what_is_off(&app.configuration.load());
         Ok(Self {
             args,
@@ -135,6 +142,7 @@ impl Server {
             pair,
             tls,
             app,
+            known,
             readiness: Readiness::default(),
         })
     }
@@ -156,7 +164,7 @@ impl Server {
         ));
         let plain = status::router(self.readiness.clone(), Arc::clone(&metrics));
         let plain = Plain::start(self.status, plain)?;
-        let mut background = JoinSet::new();
+        let mut background = self.known.watch(&self.args.istio_namespace, &metrics);
         background.spawn(reload_pair(
             self.pair,
             self.args.clone(),
@@ -176,6 +184,7 @@ impl Server {
             server,
             background,
             plain,
+            known: self.known,
             stop,
             readiness: self.readiness,
             signals: Signals::listen()?,
@@ -185,10 +194,27 @@ impl Server {
 
 impl Running {
     async fn until_the_end(mut self) -> anyhow::Result<()> {
-        self.readiness.set(State::Ready);
-        tracing::info!("ready");
+        let known = self.known.clone();
+        let ended = tokio::select! {
+            ended = self.ended() => Some(ended),
+            () = known.filled() => None,
+        };
+        match ended {
+            Some(ended) => ended?,
+            None => {
+                self.readiness.set(State::Ready);
+                tracing::info!("ready");
+                self.ended().await?;
+            }
+        }
+        self.end().await;
+        Ok(())
+    }
+
+    /// Ends when it is asked to; an error is the end of a task that should not end.
+    async fn ended(&mut self) -> anyhow::Result<()> {
         tokio::select! {
-            () = self.signals.asked_to_end() => {}
+            () = self.signals.asked_to_end() => Ok(()),
             _ = self.server.join_next() => anyhow::bail!("the webhook's server ended by itself"),
             Some(ended) = self.background.join_next() => {
                 anyhow::bail!("a task ended by itself: {ended:?}")
@@ -197,8 +223,6 @@ impl Running {
                 anyhow::bail!("the server of the second port ended by itself: {why}")
             }
         }
-        self.end().await;
-        Ok(())
     }
 
     async fn end(mut self) {
@@ -254,7 +278,7 @@ fn say_what_is_off(configuration: &Configuration) {
     for rule in configuration.placement.off() {
         tracing::warn!(
             rule,
-            "a rule is off: it reads facts that only a connection to a cluster gives"
+            "a rule is off: it reads facts of the cluster, which rules do not get yet"
         );
     }
 }

@@ -15,8 +15,10 @@ use super::mode::Mode;
 pub const DATAPLANE_MODE: &str = "istio.io/dataplane-mode";
 /// The label (and older annotation) that asks the injector for a sidecar, or for none.
 pub const INJECT: &str = "sidecar.istio.io/inject";
-const REVISION: &str = "istio.io/rev";
-const TEMPLATES: &str = "inject.istio.io/templates";
+/// The label of the revision that is to inject.
+pub const REVISION: &str = "istio.io/rev";
+/// The annotation of what is to be injected in place of the sidecar.
+pub const TEMPLATES: &str = "inject.istio.io/templates";
 const PROXY_CONTAINER: &str = "istio-proxy";
 
 /// All that a Pod's author has chosen; empty when nothing.

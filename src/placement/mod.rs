@@ -7,6 +7,7 @@
 //! - [`left_alone`], [`explicit`]: what no rule may touch: what cannot work, and what the author chose
 //! - [`mod@decide`]: the placement; [`mod@patch`]: the JSON patch that carries it out, and always applies;
 //!   [`text`]: its strings
+//! - [`mod@outcome`]: what Istio then makes of the Pod; [`selector`]: label selectors
 
 pub mod decide;
 mod evaluation;
@@ -19,14 +20,17 @@ pub mod json;
 pub mod left_alone;
 pub mod mode;
 pub mod operators;
+pub mod outcome;
 pub mod patch;
 pub mod pattern;
 pub mod rules;
+pub mod selector;
 pub mod text;
 
 pub use decide::{Action, Placement, decide};
 pub use facts::{Facts, Pod};
 pub use mode::Mode;
+pub use outcome::Outcome;
 pub use patch::patch;
 pub use rules::Rules;
 

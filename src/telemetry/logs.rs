@@ -27,7 +27,11 @@ pub enum LogFormat {
 /// # Errors
 /// A filter that cannot be read, or a log that is there already.
 pub fn start(format: LogFormat, filter: &str) -> Result<(), anyhow::Error> {
-    let filter = filter.parse::<Targets>()?;
+    let mut levels = filter.parse::<Targets>()?;
+    if !filter.contains("kube") {
+        // It says at each attempt what we say once (`cluster/watch`).
+        levels = levels.with_target("kube_runtime::watcher", LevelFilter::ERROR);
+    }
     let layer = lines::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
@@ -40,7 +44,7 @@ pub fn start(format: LogFormat, filter: &str) -> Result<(), anyhow::Error> {
             .boxed(),
     };
     let started = Registry::default()
-        .with(layer.with_filter(filter))
+        .with(layer.with_filter(levels))
         .try_init();
     started.map_err(|error| anyhow::anyhow!("the log could not be started: {error}"))?;
     std::panic::set_hook(Box::new(panicked));

@@ -1,18 +1,20 @@
 //! The metrics, for Prometheus. Label sets are closed (rules are bounded by the configuration): no label
 //! holds what a Pod's author can choose.
 
-use std::fmt::Write as _;
+mod labels;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+
+use self::labels::{Labels, Value, fixed};
 
 /// All metrics of the process.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub struct Metrics {
     reloads: Family<Labels<2>, Counter>,
     handshake_failures: Family<Labels<1>, Counter>,
     certificate_not_after: Gauge,
+    watches: Family<Labels<2>, Gauge>,
+    objects: Family<Labels<1>, Gauge>,
 }
 
 /// The route of a request.
@@ -77,16 +81,6 @@ pub enum Handshake {
     TimedOut,
 }
 
-/// Label names with their values.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Labels<const N: usize>([(&'static str, Value); N]);
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Value {
-    Fixed(&'static str),
-    Rule(String),
-}
-
 /// Seconds; the pure path takes microseconds, a busy node milliseconds.
 const BUCKETS: [f64; 10] = [
     0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.001, 0.005, 0.025, 0.1, 1.0,
@@ -106,6 +100,8 @@ impl Default for Metrics {
             reloads: Family::default(),
             handshake_failures: Family::default(),
             certificate_not_after: Gauge::default(),
+            watches: Family::default(),
+            objects: Family::default(),
         };
         metrics.register();
         metrics.begin_at_zero();
@@ -172,6 +168,28 @@ impl Metrics {
         self.certificate_not_after.set(not_after.as_second());
     }
 
+    /// The watch of a kind of objects went over to one of `states`.
+    pub fn watch_went_over(
+        &self,
+        resource: &'static str,
+        state: &'static str,
+        states: impl IntoIterator<Item = &'static str>,
+    ) {
+        for known in states {
+            let labels = Labels([fixed("resource", resource), fixed("state", known)]);
+            let gauge = self.watches.get_or_create(&labels);
+            gauge.set(i64::from(known == state));
+        }
+    }
+
+    /// So many objects of a kind are known.
+    pub fn objects(&self, resource: &'static str, objects: usize) {
+        let gauge = self
+            .objects
+            .get_or_create(&Labels([fixed("resource", resource)]));
+        gauge.set(i64::try_from(objects).unwrap_or(i64::MAX));
+    }
+
     /// All metrics in the OpenMetrics text format.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
@@ -234,6 +252,16 @@ impl Metrics {
             "When the serving certificate ends, in Unix time",
             self.certificate_not_after.clone(),
         );
+        registry.register(
+            "cluster_watch",
+            "1 for the state that the watch of a kind of objects is in; none without a cluster",
+            self.watches.clone(),
+        );
+        registry.register(
+            "cluster_objects",
+            "Objects of a kind that facts are made of",
+            self.objects.clone(),
+        );
     }
 }
 
@@ -242,29 +270,6 @@ fn reload_labels(file: Reloaded, reload: Reload) -> Labels<2> {
         fixed("file", file.as_str()),
         fixed("outcome", reload.as_str()),
     ])
-}
-
-fn fixed(name: &'static str, value: &'static str) -> (&'static str, Value) {
-    (name, Value::Fixed(value))
-}
-
-// === impl Labels ===
-
-impl<const N: usize> EncodeLabelSet for Labels<N> {
-    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), std::fmt::Error> {
-        for (name, value) in &self.0 {
-            let mut label = encoder.encode_label();
-            let mut key = label.encode_label_key()?;
-            key.write_str(name)?;
-            let mut text = key.encode_label_value()?;
-            match value {
-                Value::Fixed(value) => text.write_str(value)?,
-                Value::Rule(value) => text.write_str(value)?,
-            }
-            text.finish()?;
-        }
-        Ok(())
-    }
 }
 
 // === the names in labels ===

@@ -17,6 +17,7 @@ use super::body::{self, MAX_BODY_BYTES, MAX_BODY_TIME, Unreadable};
 use super::review::{self, NotAReview};
 use super::route::{ROUTES, Route, Task};
 use super::{mutate, record, validate};
+use crate::authorization::FactsSource;
 use crate::config::Configuration;
 use crate::telemetry::metrics::{Metrics, Outcome};
 
@@ -25,6 +26,8 @@ use crate::telemetry::metrics::{Metrics, Outcome};
 pub struct App {
     /// The configuration in service, swapped as a whole when its file changes.
     pub configuration: Arc<ArcSwap<Configuration>>,
+    /// What is known of the cluster.
+    pub facts: Arc<dyn FactsSource>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
 }
@@ -152,8 +155,8 @@ fn decide(app: &App, route: Route, body: &[u8]) -> Result<Vec<u8>, NotAReview> {
             Ok(placed.answer.to_json())
         }
         Task::Judge => {
-            let judged =
-                validate::answer(body, &configuration.authorization_policies, route.stance)?;
+            let settings = &configuration.authorization_policies;
+            let judged = validate::answer(body, settings, &*app.facts, route.stance)?;
             record::judged(&app.metrics, route, &judged);
             Ok(judged.answer.to_json())
         }

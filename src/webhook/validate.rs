@@ -6,7 +6,9 @@ use super::answer::{Answer, NOT_ASKED, Outcome};
 use super::mutate::Subject;
 use super::review::{self, GroupVersionKind, Malformed, NotAReview, Parsed, Request};
 use super::stance::Stance;
-use crate::authorization::{AuthorizationPolicy, Change, Settings, Verdict, changes_of_raw, judge};
+use crate::authorization::{
+    AuthorizationPolicy, Change, FactsSource, Settings, Verdict, changes_of_raw, judge,
+};
 use crate::placement::json::Raw;
 
 /// An answer, and what is to be logged and counted about it.
@@ -64,26 +66,28 @@ pub enum NotAsked {
     MalformedBefore(String),
 }
 
-/// Answers the review in `body`.
+/// Answers the review in `body`, with what `source` knows of the cluster.
 ///
 /// # Errors
 /// There is no review to answer.
 pub fn answer<'a>(
     body: &'a [u8],
     settings: &Settings,
+    source: &dyn FactsSource,
     stance: Stance,
 ) -> Result<Judged<'a>, NotAReview> {
     Ok(match review::parse::<Option<Raw<'a>>>(body)? {
         Parsed::Malformed(Malformed { uid, error }) => {
             not_asked(uid, Subject::default(), NotAsked::Malformed(error), stance)
         }
-        Parsed::Review(request) => judge_request(*request, settings, stance),
+        Parsed::Review(request) => judge_request(*request, settings, source, stance),
     })
 }
 
 fn judge_request<'a>(
     mut request: Request<'a, Option<Raw<'a>>>,
     settings: &Settings,
+    source: &dyn FactsSource,
     stance: Stance,
 ) -> Judged<'a> {
     let uid = std::mem::take(&mut request.uid);
@@ -91,7 +95,7 @@ fn judge_request<'a>(
     if let Some(why) = not_for_us(&request) {
         return not_asked(uid, subject, why, stance);
     }
-    match verdict(&request, settings) {
+    match verdict(&request, settings, source) {
         Ok(verdict) => judged(uid, subject, verdict, stance),
         Err(why) => not_asked(uid, subject, why, stance),
     }
@@ -117,6 +121,7 @@ fn is_policy(kind: &GroupVersionKind<'_>) -> bool {
 fn verdict(
     request: &Request<'_, Option<Raw<'_>>>,
     settings: &Settings,
+    source: &dyn FactsSource,
 ) -> Result<Verdict, NotAsked> {
     let text = request.object.map_or("null", Raw::get);
     let old = request.old_object.map_or("null", Raw::get);
@@ -128,14 +133,15 @@ fn verdict(
         }
         Err(malformed) => return Err(NotAsked::Malformed(malformed.to_string())),
     };
+    let facts = source.facts_for(&policy);
     if old == "null" {
-        return Ok(judge(&policy, None, settings));
+        return Ok(judge(&policy, None, settings, &facts));
     }
     // An old version that cannot be read is no reason to keep people from mending it.
     Ok(match AuthorizationPolicy::parse(old) {
-        Ok(old) => judge(&policy, Some(&old), settings),
-        Err(_) if unchanged() => judge(&policy, None, settings).downgraded_to_warning(),
-        Err(_) => judge(&policy, None, settings),
+        Ok(old) => judge(&policy, Some(&old), settings, &facts),
+        Err(_) if unchanged() => judge(&policy, None, settings, &facts).downgraded_to_warning(),
+        Err(_) => judge(&policy, None, settings, &facts),
     })
 }
 

@@ -1,14 +1,12 @@
-//! What every step has: the cluster, the program, and the report of what was shown.
+//! What every step has: the cluster and the program.
 
-use std::fmt::Write as _;
-use std::future::Future;
-use std::io::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::support::manifests::{Webhooks, render};
 use crate::support::meshmode::Meshmode;
+pub(crate) use crate::support::report::{Report, Shown};
 use crate::support::request::policies;
 use crate::support::{AuditEvents, ControlPlane, wait_for};
 
@@ -31,26 +29,9 @@ pub(crate) enum Program {
     Deployed,
 }
 
-/// What a step has shown.
-#[derive(Debug)]
-pub(crate) enum Shown {
-    /// This much.
-    Cases(usize),
-    /// This much, and not the rest, for a reason.
-    Partly(usize, &'static str),
-    /// Nothing, for a reason.
-    Skipped(&'static str),
-}
-
 /// Why a step that stops, reconfigures or looks into the program needs the local control plane.
 pub(crate) const LOCAL_ONLY: &str =
     "local only: needs a program and webhooks that the test may replace";
-
-/// The table at the end.
-#[derive(Debug, Default)]
-pub(crate) struct Report {
-    lines: Vec<(&'static str, Shown, Duration)>,
-}
 
 // === impl Cluster ===
 
@@ -85,17 +66,7 @@ impl Cluster {
     /// Makes a namespace, with a value of [`SCOPE`] or none.
     pub(crate) async fn namespace(&self, name: &str, scope: Option<&str>) {
         let labels = scope.map_or_else(|| json!({}), |scope| json!({SCOPE: scope}));
-        let namespace = json!({
-            "apiVersion": "v1", "kind": "Namespace",
-            "metadata": {"name": name, "labels": labels},
-        });
-        let path = format!("/api/v1/namespaces/{name}");
-        let reply = self
-            .control_plane
-            .server_side_apply(&path, &namespace)
-            .await;
-        reply.created();
-        self.control_plane.wait_for_namespace(name).await;
+        self.control_plane.namespace(name, &labels).await;
     }
 
     /// The process, which runs here: ask [`Program`] first.
@@ -149,50 +120,5 @@ impl Cluster {
             }
         })
         .await
-    }
-}
-
-// === impl Report ===
-
-impl Report {
-    /// Runs one step; a failure names it.
-    pub(crate) async fn step(&mut self, name: &'static str, step: impl Future<Output = Shown>) {
-        let naming = Naming(name);
-        let start = Instant::now();
-        let shown = step.await;
-        std::mem::forget(naming);
-        self.lines.push((name, shown, start.elapsed()));
-    }
-
-    /// Prints what was shown.
-    pub(crate) fn print(&self) {
-        let mut table = String::new();
-        for (name, shown, took) in &self.lines {
-            let seconds = took.as_secs_f64();
-            let said = match shown {
-                Shown::Cases(cases) => format!("{cases} cases"),
-                Shown::Partly(cases, why) => format!("{cases} cases; NOT the rest: {why}"),
-                Shown::Skipped(why) => format!("NOT SHOWN: {why}"),
-            };
-            let _ = writeln!(table, "  {name:<44} {seconds:>5.1} s  {said}");
-        }
-        say(&format!("\nshown end to end:\n{table}"));
-    }
-}
-
-/// Past the test harness, which would show it of failed tests only.
-fn say(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
-}
-
-/// Names the step that panicked.
-struct Naming(&'static str);
-
-impl Drop for Naming {
-    fn drop(&mut self) {
-        say(&format!(
-            "end to end: the step that failed is {:?}\n",
-            self.0
-        ));
     }
 }

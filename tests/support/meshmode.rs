@@ -6,14 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Empty};
-use hyper_util::rt::TokioIo;
 use tempfile::TempDir;
-use tokio::net::TcpStream;
 
-use super::free_port;
 use super::manifests::Endpoint;
 use super::process::{Guard, Process};
+use super::{free_port, http};
 
 /// How long it may take to end: reviews in flight have 10 s.
 const END: Duration = Duration::from_secs(11);
@@ -80,10 +77,7 @@ impl Meshmode {
         let folder = self.folder.path();
         let mut process = Process::start("meshmode", &mut command, folder, &self.guard);
         process
-            .until_ready(async || match self.status("/readyz").await? {
-                (200, _) => Ok(()),
-                (code, body) => Err(format!("{code} {body}")),
-            })
+            .until_ready(async || http::ok(self.status_port, "/readyz").await)
             .await;
         self.process = Some(process);
     }
@@ -116,31 +110,9 @@ impl Meshmode {
 
     /// All its metrics.
     pub(crate) async fn metrics(&self) -> String {
-        let (code, text) = self.status("/metrics").await.unwrap();
+        let (code, text) = http::get(self.status_port, "/metrics").await.unwrap();
         assert_eq!(code, 200, "{text}");
         text
-    }
-
-    async fn status(&self, path: &str) -> Result<(u16, String), String> {
-        let stream = TcpStream::connect(("127.0.0.1", self.status_port)).await;
-        let stream = TokioIo::new(stream.map_err(|error| error.to_string())?);
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(stream)
-            .await
-            .map_err(|error| error.to_string())?;
-        let request = http::Request::get(path)
-            .header("host", "127.0.0.1")
-            .body(Empty::<bytes::Bytes>::new())
-            .unwrap();
-        let exchange = async {
-            let response = sender.send_request(request).await?;
-            let code = response.status().as_u16();
-            let body = response.into_body().collect().await?.to_bytes();
-            Ok::<_, hyper::Error>((code, String::from_utf8_lossy(&body).into_owned()))
-        };
-        tokio::select! {
-            answer = exchange => answer.map_err(|error| error.to_string()),
-            ended = connection => Err(format!("the connection ended: {ended:?}")),
-        }
     }
 }
 

@@ -19,10 +19,14 @@
     reason = "a helper fails the test by panicking"
 )]
 
+pub(crate) mod http;
+pub(crate) mod istio;
+pub(crate) mod kwok;
 mod local;
 pub(crate) mod manifests;
 pub(crate) mod meshmode;
 mod process;
+pub(crate) mod report;
 pub(crate) mod request;
 mod wait;
 
@@ -37,7 +41,7 @@ use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -98,7 +102,9 @@ impl ControlPlane {
     }
 
     async fn local() -> Self {
-        let local = Local::start(binaries().await).await;
+        let local =
+            Local::start(built("MESHMODE_CONTROLPLANE_BIN", "tests/controlplane/build.sh").await)
+                .await;
         let config = local.config().await;
         Self {
             kubectl: local.kubectl(),
@@ -172,6 +178,17 @@ impl ControlPlane {
         AuditEvents::Recorded(events)
     }
 
+    /// Makes a namespace with `labels`, or gives it these, and waits until Pods can be created in it.
+    pub(crate) async fn namespace(&self, name: &str, labels: &Value) {
+        let namespace = json!({
+            "apiVersion": "v1", "kind": "Namespace",
+            "metadata": {"name": name, "labels": labels},
+        });
+        let path = format!("/api/v1/namespaces/{name}");
+        self.server_side_apply(&path, &namespace).await.created();
+        self.wait_for_namespace(name).await;
+    }
+
     /// Waits until Pods can be created in a new namespace: that needs the ServiceAccount
     /// `default`, which the controller manager creates.
     pub(crate) async fn wait_for_namespace(&self, namespace: &str) {
@@ -220,24 +237,22 @@ impl ControlPlane {
     }
 }
 
-/// The folder of the binaries, built if need be.
-async fn binaries() -> PathBuf {
-    if let Some(folder) = env::var_os("MESHMODE_CONTROLPLANE_BIN") {
-        return fs::canonicalize(folder).expect("MESHMODE_CONTROLPLANE_BIN");
+/// The folder that the environment `variable` names, or else the one that `script` builds if need be.
+async fn built(variable: &str, script: &str) -> PathBuf {
+    if let Some(folder) = env::var_os(variable) {
+        return fs::canonicalize(folder).unwrap_or_else(|error| panic!("{variable}: {error}"));
     }
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/controlplane/build.sh");
-    let output = Command::new(script)
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
+    let shown = script.display();
+    let output = Command::new(&script)
         .stderr(Stdio::inherit())
         .output()
         .await
-        .unwrap_or_else(|error| panic!("cannot run {script}: {error}"));
-    assert!(output.status.success(), "{script} failed, see above");
+        .unwrap_or_else(|error| panic!("cannot run {shown}: {error}"));
+    assert!(output.status.success(), "{shown} failed, see above");
     let stdout = String::from_utf8(output.stdout).unwrap();
-    stdout
-        .lines()
-        .last()
-        .expect("build.sh prints the folder")
-        .into()
+    let folder = stdout.lines().last();
+    folder.expect("the last line is the folder").into()
 }
 
 fn client_of(config: &Config) -> Client {
@@ -252,7 +267,7 @@ async fn has_service_account(client: Client, namespace: &str) -> Result<(), Stri
 
 /// Established is not enough for kubectl: the discovery follows a moment later.
 async fn serves_authorization_policies(client: &Client) -> Result<(), String> {
-    let list = http::Request::get("/apis/security.istio.io/v1/authorizationpolicies?limit=1");
+    let list = ::http::Request::get("/apis/security.istio.io/v1/authorizationpolicies?limit=1");
     let list = list.body(Vec::new()).unwrap();
     client.request_text(list).await.map_err(|e| e.to_string())?;
     let known = client

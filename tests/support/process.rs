@@ -32,7 +32,8 @@ pub(super) struct Process {
 pub(super) struct Guard(Child);
 
 impl Process {
-    /// Starts `command` in `folder`, where `NAME.log` gets its output.
+    /// Starts `command` in `folder`, where `NAME.log` gets its output. Of the environment it gets what
+    /// `command` sets, and nothing of the test's.
     pub(super) fn start(
         name: &'static str,
         command: &mut Command,
@@ -45,9 +46,14 @@ impl Process {
             .append(true)
             .open(&log)
             .unwrap();
+        let environment: Vec<_> = command
+            .get_envs()
+            .filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned())))
+            .collect();
         let child = command
             .current_dir(folder)
             .env_clear()
+            .envs(environment)
             .process_group(guard.group())
             .stdin(Stdio::null())
             .stdout(output.try_clone().unwrap())

@@ -1,10 +1,25 @@
 //! Verdicts, and what they say.
 
+use super::super::facts::WhyUnknown;
 use super::super::settings::OnFailOpen;
 use super::*;
 
 mod messages;
 mod properties;
+
+/// Without a cluster.
+fn judge(
+    policy: &AuthorizationPolicy<'_>,
+    old: Option<&AuthorizationPolicy<'_>>,
+    settings: &Settings,
+) -> Verdict {
+    super::judge(
+        policy,
+        old,
+        settings,
+        &Facts::unknown(WhyUnknown::NoCluster),
+    )
+}
 
 fn parse(json: &str) -> AuthorizationPolicy<'_> {
     AuthorizationPolicy::parse(json).unwrap()

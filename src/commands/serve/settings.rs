@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::cluster::connect::Choice;
 use crate::telemetry::logs::{self, LogFormat};
 use crate::webhook::server::{IDLE, Patience};
 
@@ -58,6 +59,20 @@ pub struct Args {
     /// How often the files are looked at
     #[arg(long, env = "MESHMODE_RELOAD_INTERVAL", value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "2s")]
     pub(super) reload_interval: Duration,
+    /// Whether facts about the cluster are asked for: auto does where --kubeconfig is given or a ServiceAccount is mounted
+    #[arg(long, env = "MESHMODE_CLUSTER", value_enum, default_value_t = Choice::Auto)]
+    pub(super) cluster: Choice,
+    /// The cluster to ask, where meshmode does not run in it; its current context is used
+    #[arg(long, env = "MESHMODE_KUBECONFIG", value_name = "FILE")]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// The namespace that Istio is installed in, with ConfigMap `istio`
+    #[arg(
+        long,
+        env = "MESHMODE_ISTIO_NAMESPACE",
+        value_name = "NAMESPACE",
+        default_value = "istio-system"
+    )]
+    pub(super) istio_namespace: String,
     /// The form of log lines
     #[arg(long, env = "MESHMODE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub(super) log_format: LogFormat,
@@ -94,7 +109,8 @@ impl fmt::Display for Args {
         write!(
             f,
             "{}--listen {} --status-listen {} --tls-cert {} --tls-key {} {}--handshake-timeout {} \
-             --shutdown-timeout {} --reload-interval {} --log-format {} --log-level {}",
+             --shutdown-timeout {} --reload-interval {} --cluster {} {}--istio-namespace {} \
+             --log-format {} --log-level {}",
             optional("--config", &self.config),
             self.listen,
             self.status_listen,
@@ -104,6 +120,9 @@ impl fmt::Display for Args {
             duration(self.handshake_timeout),
             duration(self.shutdown_timeout),
             duration(self.reload_interval),
+            self.cluster,
+            optional("--kubeconfig", &self.kubeconfig),
+            self.istio_namespace,
             self.log_format,
             self.log_level,
         )

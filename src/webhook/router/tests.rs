@@ -19,6 +19,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::authorization::WhyUnknown;
 use crate::config::{DEFAULT, read};
 use crate::webhook::server::Patience;
 use crate::webhook::testing::Served;
@@ -40,6 +41,7 @@ struct Answered {
 fn app() -> App {
     App {
         configuration: Arc::new(ArcSwap::from_pointee(read(DEFAULT).unwrap())),
+        facts: Arc::new(WhyUnknown::NoCluster),
         metrics: Arc::default(),
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::authorization::WhyUnknown;
 
 fn review(kind: &str, operation: &str, old: &Value, object: &Value) -> String {
     json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
@@ -14,7 +15,13 @@ fn review(kind: &str, operation: &str, old: &Value, object: &Value) -> String {
 }
 
 fn answered(review: &str, stance: Stance) -> Value {
-    let judged = answer(review.as_bytes(), &Settings::default(), stance).unwrap();
+    let judged = answer(
+        review.as_bytes(),
+        &Settings::default(),
+        &WhyUnknown::NoCluster,
+        stance,
+    )
+    .unwrap();
     let mut answer: Value = serde_json::from_slice(&judged.answer.to_json()).unwrap();
     answer["response"].take()
 }

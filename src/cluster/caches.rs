@@ -1,0 +1,118 @@
+//! All that is known of the cluster, as the facts want it: no object of Kubernetes is kept.
+
+use super::convert::gateway::{Gateway, GatewayClass};
+use super::convert::service::{Namespace, Service};
+use super::revisions::Revisions;
+use super::table::Table;
+use crate::authorization::facts::{ObjectName, Resource};
+use crate::authorization::mesh::Mesh;
+use crate::placement::outcome::Enablement;
+
+/// What is known.
+#[derive(Debug, Default)]
+pub struct Caches {
+    /// Namespaces by name.
+    pub namespaces: Table<Box<str>, Namespace>,
+    /// Pods by revision.
+    pub revisions: Revisions,
+    /// Services.
+    pub services: Table<ObjectName, Service>,
+    /// ServiceEntries, which are Services here.
+    pub service_entries: Table<ObjectName, Service>,
+    /// Gateways.
+    pub gateways: Table<ObjectName, Gateway>,
+    /// GatewayClasses by name.
+    pub gateway_classes: Table<Box<str>, GatewayClass>,
+    /// The mesh, where ConfigMap `istio` is there; nothing in it where it cannot be read.
+    pub mesh: Table<(), Option<Mesh>>,
+    /// Which Pods istio-cni captures; not read yet, so as its chart sets it.
+    pub enablement: Enablement,
+}
+
+/// How far a kind of objects is followed.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum State {
+    /// They were not all read yet.
+    Filling,
+    /// They are followed.
+    Following,
+    /// They were read, and are not followed at the moment.
+    Behind,
+    /// meshmode may not read them.
+    Forbidden,
+    /// The API server does not know the kind, so there are none.
+    NotInstalled,
+}
+
+/// The state of each kind.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct States([State; Resource::ALL.len()]);
+
+// === impl Caches ===
+
+impl Caches {
+    /// How many objects there are of a kind.
+    pub fn count(&self, resource: Resource) -> usize {
+        match resource {
+            Resource::Namespaces => self.namespaces.count(),
+            Resource::Pods => self.revisions.pods(),
+            Resource::Services => self.services.count(),
+            Resource::ServiceEntries => self.service_entries.count(),
+            Resource::Gateways => self.gateways.count(),
+            Resource::GatewayClasses => self.gateway_classes.count(),
+            Resource::MeshConfig => self.mesh.count(),
+        }
+    }
+}
+
+// === impl State ===
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Filling,
+        Self::Following,
+        Self::Behind,
+        Self::Forbidden,
+        Self::NotInstalled,
+    ];
+
+    /// The name in logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Filling => "filling",
+            Self::Following => "following",
+            Self::Behind => "behind",
+            Self::Forbidden => "forbidden",
+            Self::NotInstalled => "not-installed",
+        }
+    }
+}
+
+// === impl States ===
+
+impl Default for States {
+    fn default() -> Self {
+        Self([State::Filling; Resource::ALL.len()])
+    }
+}
+
+impl States {
+    /// That of one kind.
+    pub const fn of(&self, resource: Resource) -> State {
+        self.0[resource as usize]
+    }
+
+    /// Changes that of one kind; gives the one before.
+    pub const fn set(&mut self, resource: Resource, state: State) -> State {
+        std::mem::replace(&mut self.0[resource as usize], state)
+    }
+
+    /// The kinds in this state.
+    pub fn those(&self, state: State) -> impl Iterator<Item = Resource> {
+        let states = *self;
+        Resource::ALL
+            .into_iter()
+            .filter(move |resource| states.of(*resource) == state)
+    }
+}

@@ -1,0 +1,133 @@
+//! Which cluster facts come from, if any.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http::HeaderValue;
+use http::header::USER_AGENT;
+use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::{Client, Config};
+
+/// Whether a cluster is asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub enum Choice {
+    /// Where there is one: a kubeconfig was given, or a ServiceAccount is mounted.
+    Auto,
+    /// Never.
+    Off,
+    /// It must be: without one meshmode does not start.
+    Required,
+}
+
+/// What was chosen.
+pub enum Connection {
+    /// Nothing is asked.
+    None(WhyNone),
+    /// This cluster is.
+    To(Box<Client>, Source),
+}
+
+/// Why no cluster is asked.
+#[derive(Debug)]
+pub enum WhyNone {
+    /// The operator says so.
+    Off,
+    /// No kubeconfig was given, and this is no Pod with a ServiceAccount mounted.
+    NotInACluster(InClusterError),
+}
+
+/// Where the address of a cluster is from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Source {
+    /// The ServiceAccount that is mounted.
+    ServiceAccount,
+    /// This file.
+    Kubeconfig(PathBuf),
+}
+
+/// Why there is no connection although there should be one.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// A cluster is required.
+    #[error(
+        "--cluster is required, and there is neither --kubeconfig nor a ServiceAccount mounted (automountServiceAccountToken)"
+    )]
+    NotInACluster(#[source] InClusterError),
+    /// The file cannot be used.
+    #[error("cannot use the kubeconfig {}", .0.display())]
+    Kubeconfig(PathBuf, #[source] Box<KubeconfigError>),
+    /// Certificates or credentials cannot be used.
+    #[error("cannot use the credentials for the cluster")]
+    Client(#[source] Box<kube::Error>),
+}
+
+/// More than the server's own end of a watch (290 s): a server that hangs is left then.
+const READ: Duration = Duration::from_secs(300);
+/// For a connection to be there.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Finds the cluster to ask. Nothing is sent yet.
+///
+/// # Errors
+/// One that was asked for cannot be used.
+pub async fn connect(
+    choice: Choice,
+    kubeconfig: Option<&Path>,
+) -> Result<Connection, ConnectError> {
+    let (config, source) = match (choice, kubeconfig) {
+        (Choice::Off, _) => return Ok(Connection::None(WhyNone::Off)),
+        (Choice::Auto | Choice::Required, Some(file)) => {
+            (read(file).await?, Source::Kubeconfig(file.to_owned()))
+        }
+        (Choice::Auto, None) => match Config::incluster() {
+            Ok(config) => (config, Source::ServiceAccount),
+            Err(error) => return Ok(Connection::None(WhyNone::NotInACluster(error))),
+        },
+        (Choice::Required, None) => (
+            Config::incluster().map_err(ConnectError::NotInACluster)?,
+            Source::ServiceAccount,
+        ),
+    };
+    let client =
+        Client::try_from(patient(config)).map_err(|error| ConnectError::Client(Box::new(error)))?;
+    Ok(Connection::To(Box::new(client), source))
+}
+
+async fn read(file: &Path) -> Result<Config, ConnectError> {
+    let wrong = |error: KubeconfigError| ConnectError::Kubeconfig(file.to_owned(), Box::new(error));
+    let kubeconfig = Kubeconfig::read_from(file).map_err(wrong)?;
+    Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .map_err(wrong)
+}
+
+fn patient(mut config: Config) -> Config {
+    config.connect_timeout = Some(CONNECT);
+    config.read_timeout = Some(READ);
+    config.reset_reader_on_write = true;
+    let agent = concat!("meshmode/", env!("CARGO_PKG_VERSION"));
+    config
+        .headers
+        .push((USER_AGENT, HeaderValue::from_static(agent)));
+    config
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Off => "off",
+            Self::Required => "required",
+        })
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ServiceAccount => f.write_str("the ServiceAccount that is mounted"),
+            Self::Kubeconfig(file) => write!(f, "the kubeconfig {}", file.display()),
+        }
+    }
+}

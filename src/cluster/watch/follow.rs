@@ -1,0 +1,180 @@
+//! One watch: takes its events in, waits after errors, and says how it stands.
+
+use std::convert::Infallible;
+use std::error::Error as StdError;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt};
+use kube::runtime::watcher::{DefaultBackoff, Error, Event};
+
+use super::Observer;
+use crate::authorization::facts::Resource;
+use crate::cluster::Cluster;
+use crate::cluster::caches::{Caches, State};
+use crate::cluster::table::Change;
+
+/// What a watch works on.
+pub(super) struct Follow {
+    pub(super) resource: Resource,
+    pub(super) cluster: Cluster,
+    pub(super) observer: Arc<dyn Observer>,
+}
+
+/// How often it is tried again what takes somebody to mend: a missing CRD, missing RBAC.
+const RETRY: Duration = Duration::from_secs(15);
+/// A watch that starts again says nothing until something changes. When it has failed for this long no
+/// more, it is taken to follow; a connection takes at most 10 s to fail.
+const QUIET: Duration = Duration::from_secs(12);
+
+/// Whether all objects were read once.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Filled {
+    Never,
+    Once,
+}
+
+/// What is wrong with a watch.
+enum Trouble {
+    Forbidden,
+    NotInstalled,
+    Passing,
+}
+
+/// Follows the events of `open`, and opens it again where it ends.
+pub(super) async fn follow<K, S>(
+    follow: Follow,
+    open: impl Fn() -> S,
+    apply: fn(&mut Caches, Change<'_, K>),
+) -> Infallible
+where
+    S: Stream<Item = Result<Event<K>, Error>>,
+{
+    let mut filled = Filled::Never;
+    let mut backoff = DefaultBackoff::default();
+    loop {
+        let mut events = pin!(open());
+        loop {
+            // Dropping `next` loses nothing: what it waits for is in the stream.
+            let next = match follow.cluster.states().of(follow.resource) {
+                State::Behind | State::Forbidden | State::NotInstalled
+                    if filled == Filled::Once =>
+                {
+                    tokio::time::timeout(QUIET, events.next()).await
+                }
+                State::Filling
+                | State::Following
+                | State::Behind
+                | State::Forbidden
+                | State::NotInstalled => Ok(events.next().await),
+            };
+            match next {
+                Err(_) => follow.goes_over(State::Following, None),
+                Ok(None) => break,
+                Ok(Some(Ok(event))) => filled = follow.take(&event, apply, filled),
+                Ok(Some(Err(error))) => {
+                    let wait = follow.fails(&error, apply, filled, &mut backoff);
+                    tokio::time::sleep(wait).await;
+                }
+            }
+        }
+    }
+}
+
+impl Follow {
+    fn take<K>(
+        &self,
+        event: &Event<K>,
+        apply: fn(&mut Caches, Change<'_, K>),
+        filled: Filled,
+    ) -> Filled {
+        let (change, filled) = match event {
+            Event::Init => (Change::Begin, filled),
+            Event::InitApply(object) | Event::Apply(object) => (Change::Put(object), filled),
+            Event::Delete(object) => (Change::Remove(object), filled),
+            Event::InitDone => (Change::End, Filled::Once),
+        };
+        let objects = self
+            .cluster
+            .change(self.resource, |caches| apply(caches, change));
+        self.observer.counted(self.resource, objects);
+        match (event, filled) {
+            // A list is no news before its end.
+            (Event::Init | Event::InitApply(_), _) | (_, Filled::Never) => {}
+            (Event::InitDone | Event::Apply(_) | Event::Delete(_), Filled::Once) => {
+                self.goes_over(State::Following, None);
+            }
+        }
+        filled
+    }
+
+    /// Says what is wrong, and for how long to wait.
+    fn fails<K>(
+        &self,
+        error: &Error,
+        apply: fn(&mut Caches, Change<'_, K>),
+        filled: Filled,
+        backoff: &mut DefaultBackoff,
+    ) -> Duration {
+        match Trouble::of(error) {
+            Trouble::Forbidden => {
+                self.goes_over(State::Forbidden, Some(error));
+                RETRY
+            }
+            Trouble::NotInstalled => {
+                for change in [Change::Begin, Change::End] {
+                    self.cluster
+                        .change(self.resource, |caches| apply(caches, change));
+                }
+                self.observer.counted(self.resource, 0);
+                self.goes_over(State::NotInstalled, None);
+                RETRY
+            }
+            Trouble::Passing => {
+                let state = match filled {
+                    Filled::Never => State::Filling,
+                    Filled::Once => State::Behind,
+                };
+                self.goes_over(state, Some(error));
+                backoff.next().unwrap_or(RETRY)
+            }
+        }
+    }
+
+    fn goes_over(&self, state: State, why: Option<&Error>) {
+        let before = self.cluster.set(self.resource, state);
+        // That filling fails is news each time: nothing else would say it.
+        if before != state || (state == State::Filling && why.is_some()) {
+            let why = why.map(|error| error as &(dyn StdError + 'static));
+            self.observer.went_over(self.resource, state, why);
+        }
+    }
+}
+
+// === impl Trouble ===
+
+impl Trouble {
+    fn of(error: &Error) -> Self {
+        let code = match error {
+            Error::InitialListFailed(error)
+            | Error::WatchStartFailed(error)
+            | Error::WatchFailed(error) => code(error),
+            Error::WatchError(status) => status.code,
+            Error::NoResourceVersion => 0,
+        };
+        match code {
+            403 => Self::Forbidden,
+            404 => Self::NotInstalled,
+            _ => Self::Passing,
+        }
+    }
+}
+
+fn code(error: &kube::Error) -> u16 {
+    if let kube::Error::Api(status) = error {
+        status.code
+    } else {
+        0
+    }
+}

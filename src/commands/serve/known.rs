@@ -1,0 +1,163 @@
+//! What is known of the cluster while the server runs: nothing, or what watches tell.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::Client;
+use tokio::task::JoinSet;
+
+use super::settings::Args;
+use crate::authorization::facts::Resource;
+use crate::authorization::{FactsSource, WhyUnknown};
+use crate::cluster::Cluster;
+use crate::cluster::caches::State;
+use crate::cluster::connect::{Connection, Source, WhyNone, connect};
+use crate::cluster::watch::{self, Observer};
+use crate::telemetry::logs;
+use crate::telemetry::metrics::Metrics;
+
+/// What is known.
+#[derive(Clone)]
+pub(super) enum Known {
+    /// Nothing: no cluster is asked.
+    Nothing(Arc<WhyNone>),
+    /// What this cluster says.
+    Cluster {
+        cluster: Cluster,
+        client: Box<Client>,
+        source: Source,
+    },
+}
+
+/// How long the server waits for facts before it says that it is ready without. Pods and policies
+/// of the whole cluster are let through unseen while no server is ready.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Debug)]
+struct Told(Arc<Metrics>);
+
+// === impl Known ===
+
+impl Known {
+    /// The cluster that the settings name, or none.
+    pub(super) async fn by(args: &Args) -> anyhow::Result<Self> {
+        Ok(
+            match connect(args.cluster, args.kubeconfig.as_deref()).await? {
+                Connection::None(why) => Self::Nothing(Arc::new(why)),
+                Connection::To(client, source) => Self::Cluster {
+                    cluster: Cluster::default(),
+                    client,
+                    source,
+                },
+            },
+        )
+    }
+
+    /// For the verdicts.
+    pub(super) fn facts(&self) -> Arc<dyn FactsSource> {
+        match self {
+            Self::Nothing(_) => Arc::new(WhyUnknown::NoCluster),
+            Self::Cluster { cluster, .. } => Arc::new(cluster.clone()),
+        }
+    }
+
+    /// Logs which cluster is asked.
+    pub(super) fn say(&self) {
+        match self {
+            Self::Nothing(why) => match &**why {
+                WhyNone::Off => tracing::info!(
+                    "no cluster is asked (--cluster=off): policies are judged by their structure alone"
+                ),
+                WhyNone::NotInACluster(why) => tracing::warn!(
+                    why = logs::chain(why),
+                    "no cluster is asked, as no ServiceAccount is mounted and there is no --kubeconfig: policies \
+                     are judged by their structure alone"
+                ),
+            },
+            Self::Cluster { source, .. } => {
+                tracing::info!(%source, "facts about the cluster are asked for");
+            }
+        }
+    }
+
+    /// Starts the watches, if there is a cluster.
+    pub(super) fn watch(
+        &self,
+        istio_namespace: &str,
+        metrics: &Arc<Metrics>,
+    ) -> JoinSet<Infallible> {
+        match self {
+            Self::Nothing(_) => JoinSet::new(),
+            Self::Cluster {
+                cluster, client, ..
+            } => {
+                let told: Arc<dyn Observer> = Arc::new(Told(Arc::clone(metrics)));
+                for resource in Resource::ALL {
+                    told.counted(resource, 0);
+                    record(metrics, resource, State::Filling);
+                }
+                watch::start(cluster, client, istio_namespace, &told)
+            }
+        }
+    }
+
+    /// Ends when all facts were read that can be, or after a while without.
+    pub(super) async fn filled(&self) {
+        let Self::Cluster { cluster, .. } = self else {
+            return;
+        };
+        if tokio::time::timeout(PATIENCE, cluster.filled())
+            .await
+            .is_err()
+        {
+            for resource in cluster.states().those(State::Filling) {
+                tracing::warn!(
+                    %resource,
+                    waited = ?PATIENCE,
+                    "ready although these were not read yet: verdicts do without, and say so"
+                );
+            }
+        }
+    }
+}
+
+// === impl Told ===
+
+impl Observer for Told {
+    fn went_over(&self, resource: Resource, state: State, why: Option<&(dyn Error + 'static)>) {
+        record(&self.0, resource, state);
+        let (state, said) = (state.as_str(), said(state));
+        match why {
+            None => tracing::info!(%resource, state, "{said}"),
+            Some(why) => tracing::warn!(%resource, state, why = logs::chain(why), "{said}"),
+        }
+    }
+
+    fn counted(&self, resource: Resource, objects: usize) {
+        self.0.objects(resource.as_str(), objects);
+    }
+}
+
+fn record(metrics: &Metrics, resource: Resource, state: State) {
+    let states = State::ALL.map(State::as_str);
+    metrics.watch_went_over(resource.as_str(), state.as_str(), states);
+}
+
+const fn said(state: State) -> &'static str {
+    match state {
+        State::Filling => "could not be read: is tried again",
+        State::Following => "read, and followed from now on",
+        State::Behind => {
+            "not followed at the moment: what was last known is used, and the watch is tried again"
+        }
+        State::Forbidden => {
+            "may not be read: verdicts do without, and say so; meshmode needs get, list and watch \
+             (manifests/base/rbac.yaml)"
+        }
+        State::NotInstalled => {
+            "not known to the API server: there are none until their CRD is installed"
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Label sets of metrics: the names are fixed, and so is what may be a value.
+
+use std::fmt::Write as _;
+
+use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
+
+/// Label names with their values.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Labels<const N: usize>(pub(super) [(&'static str, Value); N]);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Value {
+    Fixed(&'static str),
+    Rule(String),
+}
+
+pub(super) fn fixed(name: &'static str, value: &'static str) -> (&'static str, Value) {
+    (name, Value::Fixed(value))
+}
+
+// === impl Labels ===
+
+impl<const N: usize> EncodeLabelSet for Labels<N> {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), std::fmt::Error> {
+        for (name, value) in &self.0 {
+            let mut label = encoder.encode_label();
+            let mut key = label.encode_label_key()?;
+            key.write_str(name)?;
+            let mut text = key.encode_label_value()?;
+            match value {
+                Value::Fixed(value) => text.write_str(value)?,
+                Value::Rule(value) => text.write_str(value)?,
+            }
+            text.finish()?;
+        }
+        Ok(())
+    }
+}

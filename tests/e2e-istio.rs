@@ -1,0 +1,47 @@
+//! End to end with a real Istio: what meshmode predicts is compared with what istiod and istio-cni do.
+//!
+//! One control plane and one istiod for all steps, and for each its own namespaces.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a step fails by panicking"
+)]
+
+mod support;
+
+mod e2e_istio {
+    pub(crate) mod harness;
+    pub(crate) mod matrix;
+    pub(crate) mod mesh;
+}
+
+use e2e_istio::mesh::Mesh;
+use e2e_istio::{harness, matrix};
+use support::report::Report;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn end_to_end_with_istio() {
+    let mesh = Mesh::start().await;
+    let mut report = Report::default();
+    report
+        .step(
+            "Istio itself: waypoint, ambientz, status",
+            harness::works(&mesh),
+        )
+        .await;
+    let created = matrix::created(&mesh).await;
+    report
+        .step(
+            "Pods: predicted and created",
+            matrix::agrees(&mesh, &created),
+        )
+        .await;
+    report
+        .step("Pods: other selectors of istio-cni", async {
+            matrix::other_selectors(&mesh, &created)
+        })
+        .await;
+    report.print();
+}
