@@ -24,6 +24,28 @@ codes! {
     // MM200 to MM219: the attachment and the document itself.
     /// Something in the policy can be enforced by a waypoint only, and nothing attaches it to one.
     NEEDS_ATTACHMENT "MM201" "NeedsAttachment";
+    /// Nothing attaches the policy to a waypoint, and the operator asks it of every policy.
+    ATTACHMENT_REQUIRED "MM202" "AttachmentRequired";
+    /// Only the annotation attaches the policy, and Istio ignores it.
+    ANNOTATION_ONLY "MM203" "AnnotationOnly";
+    /// The annotation cannot be read.
+    MALFORMED_ANNOTATION "MM204" "MalformedAnnotation";
+    /// The annotation stands beside `targetRefs`, which decide.
+    ANNOTATION_IGNORED "MM205" "AnnotationIgnored";
+    /// The action is none that Istio has.
+    UNKNOWN_ACTION "MM206" "UnknownAction";
+    /// There are fields that we do not know, and so did not judge.
+    UNKNOWN_FIELD "MM207" "UnknownField";
+    /// Nothing attaches the policy, and ztunnel lets through what it refuses.
+    FAILS_OPEN "MM208" "FailsOpen";
+    /// Nothing attaches the policy, and ztunnel refuses what it allows.
+    FAILS_CLOSED "MM209" "FailsClosed";
+    /// It would be refused, and its author admits it with a reason.
+    ADMITTED_BY_INTENT "MM210" "AdmittedByIntent";
+    /// The policy has targets, and none of them attaches it.
+    NOT_ATTACHED "MM211" "NotAttached";
+    /// The author's reason for admitting it is empty, or admitting is switched off.
+    NOT_ADMITTED_BY_INTENT "MM212" "NotAdmittedByIntent";
     // MM220 to MM239: what ztunnel receives.
     /// A rule of an ALLOW has HTTP parts: ztunnel does not receive the rule.
     RULE_DROPPED "MM220" "RuleDropped";

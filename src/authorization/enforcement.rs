@@ -235,12 +235,28 @@ impl Enforcer {
 
 impl Effect {
     fn shown_by(witnesses: &Witnesses, is_selected: bool) -> Self {
+        if is_selected {
+            Self::of(witnesses)
+        } else {
+            Self::NotApplicable
+        }
+    }
+
+    /// The one that these requests show.
+    pub const fn of(witnesses: &Witnesses) -> Self {
         match (&witnesses.open, &witnesses.closed) {
-            (None, None) if !is_selected => Self::NotApplicable,
             (None, None) => Self::Exact,
             (Some(_), None) => Self::Open,
             (None, Some(_)) => Self::Closed,
             (Some(_), Some(_)) => Self::Both,
+        }
+    }
+
+    /// Whether it lets something through that the policy refuses.
+    pub const fn is_open(self) -> bool {
+        match self {
+            Self::Open | Self::Both => true,
+            Self::Exact | Self::Closed | Self::NotApplicable => false,
         }
     }
 

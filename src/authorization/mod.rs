@@ -5,22 +5,19 @@
 //! | [`policy`] | the policy as Istio's API writes it, borrowed from its JSON; what an UPDATE changes |
 //! | [`attachment`] | how a policy says which waypoint is to enforce it; the annotation's grammar |
 //! | [`mod@needs`] | what in a policy only a waypoint can enforce, field by field |
-//! | [`consequence`] | what becomes of those parts where no waypoint enforces them |
 //! | [`mesh`], [`facts`] | what a verdict may look at beside the policy: the mesh, what is selected, the targets |
 //! | [`mod@enforcement`] | what each kind of enforcer receives and does: its effect, and a request that shows it |
 //! | [`code`] | the codes of what is said about a policy |
 //! | [`settings`] | what the operator chose, `authorizationPolicies` in the configuration |
 //! | [`verdict`] | all of it together: allow, allow with warnings, refuse |
 //!
-//! The verdict here rests on the structure of one policy alone. What a selector really selects, and
-//! which enforcer receives what, are facts about a cluster; where they are unknown, a selector is
-//! taken to meet ambient workloads.
+//! What a selector really selects, and what targets are, are facts about a cluster; where they are
+//! unknown, a selector is taken to meet ambient workloads, and the verdict says so.
 //!
 //! Nothing here reaches outside: a policy and settings go in, a verdict comes out.
 
 pub mod attachment;
 pub mod code;
-pub mod consequence;
 pub mod enforcement;
 pub mod facts;
 pub mod mesh;
@@ -36,4 +33,4 @@ pub use mesh::Mesh;
 pub use needs::{Need, needs};
 pub use policy::{AuthorizationPolicy, Change, Malformed, changes, changes_of_raw};
 pub use settings::Settings;
-pub use verdict::{Reason, Remedy, Verdict, Warning, judge};
+pub use verdict::{Answer, Finding, Remedy, Severity, Verdict, judge};

@@ -10,9 +10,11 @@ pub struct Settings {
     pub attachment: RequireAttachment,
     /// What to do with an attachment that is only the annotation.
     pub annotation: OnAnnotation,
-    /// What to do with an unattached policy that lets through what it says it refuses. To know that
-    /// takes facts about what the policy selects: the structural verdict does not consult this.
+    /// What to do with an unattached policy that lets through what it says it refuses, at workloads
+    /// that are known to be ambient.
     pub fail_open: OnFailOpen,
+    /// Whether an author can admit what would be refused.
+    pub break_glass: BreakGlass,
 }
 
 /// `attachment`: which policies must be attached to a waypoint.
@@ -40,7 +42,6 @@ pub enum OnAnnotation {
 }
 
 /// `failOpen`: what to do with an unattached policy that lets through what it says it refuses.
-/// Accepted, but no verdict consults it yet.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OnFailOpen {
@@ -49,4 +50,29 @@ pub enum OnFailOpen {
     Refuse,
     /// Admit it with a warning.
     Warn,
+}
+
+/// `breakGlass`: whether the annotation `meshmode.io/admit: REASON` admits what would be refused.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(from = "bool", into = "bool")]
+pub enum BreakGlass {
+    /// `true`: it does, with a warning.
+    #[default]
+    Allowed,
+    /// `false`: it is ignored.
+    Off,
+}
+
+// === impl BreakGlass ===
+
+impl From<bool> for BreakGlass {
+    fn from(allowed: bool) -> Self {
+        if allowed { Self::Allowed } else { Self::Off }
+    }
+}
+
+impl From<BreakGlass> for bool {
+    fn from(setting: BreakGlass) -> Self {
+        setting == BreakGlass::Allowed
+    }
 }

@@ -26,6 +26,8 @@ pub(super) enum Shape {
     Constant(&'static str),
     /// One of these texts.
     OneOf(&'static [&'static str]),
+    /// true or false.
+    Bool,
     /// Any text that is not empty.
     Text,
     /// A lower-case name with dashes, as of Kubernetes objects.
@@ -224,7 +226,13 @@ pub(super) const AUTHORIZATION_POLICIES: &[Field] = &[
         "failOpen",
         Shape::OneOf(&["refuse", "warn"]),
         Optional,
-        "An unattached policy that would let through what it says it refuses. Accepted, but not consulted yet: today both values do the same.",
+        "An unattached policy that lets through what it says it refuses, at workloads known to be ambient.",
+    ),
+    field(
+        "breakGlass",
+        Shape::Bool,
+        Optional,
+        "Whether the annotation meshmode.io/admit: REASON on a policy admits what would be refused; true without it.",
     ),
 ];
 

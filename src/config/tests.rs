@@ -97,12 +97,15 @@ fn settings_are_read() {
         ),
         (
             "all",
-            "{attachment: always, annotation: refuse, failOpen: warn}",
-            settings(
-                RequireAttachment::Always,
-                OnAnnotation::Refuse,
-                OnFailOpen::Warn,
-            ),
+            "{attachment: always, annotation: refuse, failOpen: warn, breakGlass: false}",
+            Settings {
+                break_glass: BreakGlass::Off,
+                ..settings(
+                    RequireAttachment::Always,
+                    OnAnnotation::Refuse,
+                    OnFailOpen::Warn,
+                )
+            },
         ),
     ];
     for (name, yaml, wanted) in rows {

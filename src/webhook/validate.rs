@@ -147,30 +147,24 @@ fn verdict(
 
 fn judged<'a>(uid: Cow<'a, str>, subject: Subject, verdict: Verdict, stance: Stance) -> Judged<'a> {
     let (word, reason) = (
-        verdict.as_str(),
-        verdict.reason().map_or("none", |reason| reason.as_str()),
+        verdict.answer().as_str(),
+        verdict.reason().map_or("none", |reason| reason.word),
     );
-    let message = verdict.denial().unwrap_or_else(|| {
-        verdict
-            .warnings()
-            .iter()
-            .map(|warning| warning.text.as_str())
-            .collect::<Vec<_>>()
-            .join("; ")
-    });
-    let audit = vec![
+    let message = verdict
+        .denial()
+        .unwrap_or_else(|| verdict.warnings().join("; "));
+    let mut audit = vec![
         ("verdict", Cow::Borrowed(word)),
         ("reason", Cow::Borrowed(reason)),
     ];
+    if let Some(reason) = &verdict.admitted {
+        audit.push(("admitted", Cow::Owned(reason.clone())));
+    }
     let verdict = match stance {
         Stance::Enforce => verdict,
         Stance::Warn | Stance::Observe => verdict.downgraded_to_warning(),
     };
-    let warnings = verdict
-        .warnings()
-        .iter()
-        .map(|warning| warning.text.clone())
-        .collect();
+    let warnings = verdict.warnings();
     let outcome = match verdict.denial() {
         Some(message) => Outcome::Refused { message },
         None => Outcome::Allowed,

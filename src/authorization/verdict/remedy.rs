@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::authorization::attachment::{NameRule, Named, NamedKind};
+use crate::authorization::enforcement::bypass::Guard;
 use crate::authorization::needs::{Cause, Need, Picked};
 use crate::authorization::policy::AuthorizationPolicy;
 
@@ -22,6 +23,10 @@ pub enum Remedy {
     },
     /// An annotation that can be read, or none.
     CorrectAnnotation,
+    /// This sentence.
+    Say(&'static str),
+    /// This policy beside it.
+    Guard(Box<Guard>),
 }
 
 /// One entry of `spec.targetRefs`.
@@ -92,7 +97,11 @@ impl Remedy {
     /// For warnings: each a line by itself.
     pub fn in_lines(&self) -> Vec<String> {
         match self {
-            Self::CorrectAnnotation => vec![self.to_string()],
+            Self::CorrectAnnotation | Self::Say(_) => vec![self.to_string()],
+            Self::Guard(guard) => vec![format!(
+                "Close it with a DENY beside it for all but {}; meshmode explain policy prints it",
+                guard.waypoint
+            )],
             Self::Attach {
                 targets,
                 namespace,
@@ -123,6 +132,13 @@ impl fmt::Display for Remedy {
             Self::CorrectAnnotation => formatter.write_str(
                 "Correct or remove the annotation: Istio itself reads spec.targetRefs only.",
             ),
+            Self::Say(sentence) => formatter.write_str(sentence),
+            Self::Guard(guard) => {
+                formatter.write_str("Close it with this policy beside it:\n")?;
+                let yaml = guard.to_string();
+                let mut lines = yaml.trim_end().lines();
+                lines.try_for_each(|line| writeln!(formatter, "  {line}"))
+            }
             Self::Attach {
                 targets,
                 namespace,

@@ -1,63 +1,62 @@
-//! Every message of a verdict. The first line of a refusal names the policy and what is wrong, each
-//! further line is one thing to know, and each is short enough to be a warning by itself.
+//! Every message of a verdict, each with its code. The first line of a refusal names the policy and what
+//! is wrong, each further line is one thing to know, and each is short enough to be a warning by itself.
 
-use super::{Reason, Remedy, Verdict, Warning};
+use super::enforcers::Meets;
+use super::{ADMIT, Finding, Remedy, Severity};
 use crate::authorization::attachment::{
     MalformedAnnotation, Unattached, WAYPOINT_FOR, WaypointFor,
 };
-use crate::authorization::consequence::{Consequence, Why};
-use crate::authorization::needs::{Cause, Need};
+use crate::authorization::code::Code;
+use crate::authorization::enforcement::waypoint::TargetStanding;
+use crate::authorization::enforcement::{Bound, Enforcement, Witnesses};
+use crate::authorization::facts::ObjectName;
+use crate::authorization::needs::{Cause, Need, Picked};
 use crate::authorization::policy::AuthorizationPolicy;
 
 /// Characters of somebody else's text in a message.
 const EXCERPT: usize = 80;
-
 /// Fields that a message names before it only counts them.
 const NAMED: usize = 3;
+/// Reasons that a message gives; `meshmode explain` gives all.
+const REASONS: usize = 3;
 
 /// Needs a waypoint, and nothing attaches it.
 pub(super) fn needs_attachment(
     policy: &AuthorizationPolicy<'_>,
     needs: &[Need<'_>],
-    lost: Option<&Consequence>,
+    lost: Vec<String>,
     why: Unattached,
-) -> Verdict {
+) -> Finding {
     let enforced = enforced_by_waypoints(needs);
     let wrong = match enforced {
         Some(_) => "needs a waypoint, and nothing attaches it to one",
         None => "selects the Pods of a gateway, and no targetRefs name it",
     };
     let headline = format!("{} {wrong}{}", identity(policy), because(why));
-    Verdict::Refuse {
-        reason: Reason::NeedsAttachment,
-        message: lines([Some(headline), enforced, lost.map(loss)]),
-        remedy: Remedy::attach(policy, needs, &[]),
-        warnings: Vec::new(),
-    }
+    let lines = [headline].into_iter().chain(enforced).chain(lost);
+    Finding::new(Code::NEEDS_ATTACHMENT, Severity::Error, lines)
+        .with(Remedy::attach(policy, needs, &[]))
 }
 
 /// Nothing attaches it, and the configuration asks for it all the same.
-pub(super) fn attachment_required(policy: &AuthorizationPolicy<'_>, why: Unattached) -> Verdict {
+pub(super) fn attachment_required(policy: &AuthorizationPolicy<'_>, why: Unattached) -> Finding {
     let headline = format!(
         "{} is not attached to a waypoint{}, and authorizationPolicies.attachment is always",
         identity(policy),
         because(why)
     );
-    Verdict::Refuse {
-        reason: Reason::AttachmentRequired,
-        message: headline,
-        remedy: Remedy::attach(policy, &[], &[]),
-        warnings: Vec::new(),
-    }
+    Finding::new(Code::ATTACHMENT_REQUIRED, Severity::Error, [headline])
+        .with(Remedy::attach(policy, &[], &[]))
 }
 
 /// Attached by the annotation, which Istio ignores.
 pub(super) fn annotation_only(
     policy: &AuthorizationPolicy<'_>,
     needs: &[Need<'_>],
-    lost: Option<&Consequence>,
+    lost: Vec<String>,
     waypoint_for: &WaypointFor<'_>,
-) -> Verdict {
+    severity: Severity,
+) -> Finding {
     let headline = format!(
         "{}: Istio ignores the annotation {WAYPOINT_FOR}, so no waypoint enforces this policy",
         identity(policy)
@@ -65,24 +64,23 @@ pub(super) fn annotation_only(
     let unneeded = needs.is_empty().then(|| {
         "Nothing in it needs a waypoint; without the annotation it does the same".to_owned()
     });
-    Verdict::Refuse {
-        reason: Reason::AnnotationOnly,
-        message: lines([
-            Some(headline),
-            enforced_by_waypoints(needs),
-            lost.map(loss),
-            unneeded,
-        ]),
-        remedy: Remedy::attach(policy, needs, waypoint_for.named()),
-        warnings: Vec::new(),
-    }
+    let lines = [headline]
+        .into_iter()
+        .chain(enforced_by_waypoints(needs))
+        .chain(lost)
+        .chain(unneeded);
+    Finding::new(Code::ANNOTATION_ONLY, severity, lines).with(Remedy::attach(
+        policy,
+        needs,
+        waypoint_for.named(),
+    ))
 }
 
 /// The annotation cannot be read.
 pub(super) fn malformed_annotation(
     policy: &AuthorizationPolicy<'_>,
     malformed: &MalformedAnnotation,
-) -> Verdict {
+) -> Finding {
     let headline = format!(
         "{}: the annotation {WAYPOINT_FOR} cannot be read",
         identity(policy)
@@ -90,41 +88,292 @@ pub(super) fn malformed_annotation(
     let value = excerpt(policy.annotation(WAYPOINT_FOR).unwrap_or_default());
     let MalformedAnnotation { column, problem } = malformed;
     let place = format!("At column {column} of {value:?}: {problem}");
-    Verdict::Refuse {
-        reason: Reason::MalformedAnnotation,
-        message: lines([Some(headline), Some(place)]),
-        remedy: Remedy::CorrectAnnotation,
-        warnings: Vec::new(),
-    }
+    Finding::new(
+        Code::MALFORMED_ANNOTATION,
+        Severity::Error,
+        [headline, place],
+    )
+    .with(Remedy::CorrectAnnotation)
 }
 
 /// The annotation beside targets.
-pub(super) fn annotation_ignored() -> Warning {
+pub(super) fn annotation_ignored() -> Finding {
     let text = format!(
         "Istio ignores the annotation {WAYPOINT_FOR}: spec.targetRefs decide, it can be removed"
     );
-    Warning::new(Reason::AnnotationIgnored, &text)
+    Finding::new(Code::ANNOTATION_IGNORED, Severity::Warning, [text])
 }
 
-/// Tests of a trust domain at ztunnel.
-pub(super) fn trust_domain_dropped(fields: &[String]) -> Warning {
-    let fields = listed(fields);
-    let text = format!("On ambient workloads ztunnel drops {fields}, without a word in the status");
-    Warning::new(Reason::TrustDomainDropped, &text)
+/// None of the targets can attach it.
+pub(super) fn not_attached(
+    policy: &AuthorizationPolicy<'_>,
+    targets: &[TargetStanding],
+    severity: Severity,
+) -> Finding {
+    let headline = format!(
+        "{}: none of its targets attaches it to anything, so nothing enforces it",
+        identity(policy)
+    );
+    let targets = targets
+        .iter()
+        .take(NAMED)
+        .map(|target| format!("{}: {}", excerpt(&target.target), target.standing));
+    let lines = [headline].into_iter().chain(targets);
+    Finding::new(Code::NOT_ATTACHED, severity, lines).with(Remedy::Say(
+        "Name a waypoint of the policy's own namespace: group: gateway.networking.k8s.io, kind: Gateway; or a Service that uses one",
+    ))
+}
+
+/// ztunnel does something else than the policy says.
+pub(super) fn fails(
+    policy: &AuthorizationPolicy<'_>,
+    code: Code,
+    severity: Severity,
+    lost: Vec<String>,
+) -> Finding {
+    let does = if code == Code::FAILS_OPEN {
+        "lets through what it refuses"
+    } else {
+        "refuses what it allows"
+    };
+    let headline = format!("{} on ambient workloads {does}", identity(policy));
+    Finding::new(code, severity, [headline].into_iter().chain(lost))
+        .with(Remedy::attach(policy, &[], &[]))
+}
+
+/// ztunnel tests the waypoint in place of the client.
+pub(super) fn sees_the_waypoint(
+    policy: &AuthorizationPolicy<'_>,
+    waypoint: &ObjectName,
+    witnesses: &Witnesses,
+) -> Finding {
+    let headline = format!(
+        "{} tests who calls, and behind waypoint {waypoint} ztunnel sees the waypoint in place of the client",
+        identity(policy)
+    );
+    let lines = [headline].into_iter().chain(shown(witnesses));
+    Finding::new(Code::SEES_THE_WAYPOINT, Severity::Warning, lines).with(Remedy::Say(
+        "Test the client at the waypoint: a second policy with targetRefs; here name the waypoint's own identity",
+    ))
 }
 
 /// An action that is none.
-pub(super) fn unknown_action(name: &str) -> Warning {
+pub(super) fn unknown_action(name: &str) -> Finding {
     let name = excerpt(name);
     let text = format!("spec.action {name:?} is not known; allowed: ALLOW, DENY, AUDIT, CUSTOM");
-    Warning::new(Reason::UnknownAction, &text)
+    Finding::new(Code::UNKNOWN_ACTION, Severity::Warning, [text])
 }
 
 /// Fields that were not judged.
-pub(super) fn unknown_fields(fields: &[String]) -> Warning {
+pub(super) fn unknown_fields(fields: &[String]) -> Finding {
     let fields = listed(fields);
     let text = format!("meshmode does not know {fields} and judged the policy without");
-    Warning::new(Reason::UnknownField, &text)
+    Finding::new(Code::UNKNOWN_FIELD, Severity::Warning, [text])
+}
+
+/// The author's reason for admitting it.
+pub(super) fn admitted(reason: &str) -> Finding {
+    let reason = excerpt(reason);
+    let text = format!("Admitted although it would be refused, as {ADMIT} says: {reason}");
+    Finding::new(Code::ADMITTED_BY_INTENT, Severity::Warning, [text])
+}
+
+/// The annotation without a reason.
+pub(super) fn admitted_without_reason() -> Finding {
+    let text = format!("The annotation {ADMIT} admits nothing without a reason: write why");
+    Finding::new(Code::NOT_ADMITTED_BY_INTENT, Severity::Warning, [text])
+}
+
+/// The annotation where the operator does not allow it.
+pub(super) fn admitting_is_off() -> Finding {
+    let text = format!(
+        "The annotation {ADMIT} is ignored: authorizationPolicies.breakGlass is false; ask whoever runs meshmode"
+    );
+    Finding::new(Code::NOT_ADMITTED_BY_INTENT, Severity::Warning, [text])
+}
+
+/// What is so at every enforcer.
+pub(super) fn note(code: Code) -> Finding {
+    let severity = if code == Code::SPIFFE_PRINCIPAL {
+        Severity::Warning
+    } else {
+        Severity::Info
+    };
+    Finding::new(code, severity, [of(code).to_owned()])
+}
+
+/// What becomes of the policy where ztunnel has it: why, and a request that shows it; and what was assumed.
+pub(super) fn loss(needs: &[Need<'_>], ztunnel: &Enforcement, meets: Meets<'_>) -> Vec<String> {
+    let picked = needs.iter().find_map(|need| match need.cause {
+        Cause::Selector(picked) => Some(of_selector(picked)),
+        Cause::HttpField | Cause::HttpKey(_) | Cause::Action(_) => None,
+    });
+    if let Some(picked) = picked {
+        return vec![picked.to_owned()];
+    }
+    let only = match meets {
+        Meets::Others(_) => return Vec::new(),
+        Meets::Ambient(_) => None,
+        Meets::Nothing => {
+            Some("It selects no workload of the mesh yet: taken for ambient ones".to_owned())
+        }
+        Meets::Unknown(why) => Some(format!("Taken for a policy of ambient workloads: {why}")),
+    };
+    let reasons = ztunnel.reasons.iter().take(REASONS);
+    let reasons = reasons.map(|code| of(*code).to_owned());
+    let lines = reasons.chain(shown(&ztunnel.witnesses)).chain(bound(ztunnel));
+    let lines: Vec<_> = lines.collect();
+    let only = only.filter(|_| !lines.is_empty());
+    lines.into_iter().chain(only).collect()
+}
+
+fn shown(witnesses: &Witnesses) -> impl Iterator<Item = String> {
+    let open = witnesses.open.as_ref();
+    let open = open.map(|request| format!("Gets through, though the policy refuses it: {request}"));
+    let closed = witnesses.closed.as_ref();
+    let closed = closed.map(|request| format!("Is refused, though the policy allows it: {request}"));
+    open.into_iter().chain(closed)
+}
+
+fn bound(enforcement: &Enforcement) -> Option<String> {
+    match enforcement.bound {
+        Bound::Exhausted => None,
+        Bound::Reached(steps) => Some(format!(
+            "It is too large to compare whole: {steps} steps were made, there may be more"
+        )),
+    }
+}
+
+fn of_selector(picked: Picked<'_>) -> &'static str {
+    match picked {
+        Picked::Waypoints(_) => {
+            "Its selector picks waypoints, which ignore selectors: nothing enforces it"
+        }
+        Picked::BeforeIstio124(_) => {
+            "Its selector picks by istio.io/gateway-name, which Istio sets no more since 1.24, and \
+             waypoints ignore selectors: nothing enforces it"
+        }
+        Picked::GatewayOrWaypoint(_) => {
+            "Its selector picks a Gateway: if that is a waypoint, it ignores selectors, and nothing \
+             enforces the policy"
+        }
+    }
+}
+
+/// What a code of ztunnel or of a note says, as one sentence.
+pub fn of(code: Code) -> &'static str {
+    let sentences = [
+        (
+            Code::RULE_DROPPED,
+            "ztunnel does not receive the rules of this ALLOW that have HTTP parts",
+        ),
+        (
+            Code::ALLOWS_NOTHING,
+            "ztunnel receives none of its rules: what no other policy allows is refused",
+        ),
+        (
+            Code::HTTP_DROPPED,
+            "ztunnel receives the rules of this DENY without their HTTP parts",
+        ),
+        (
+            Code::NEVER_FIRES,
+            "Nothing is left of a clause: ztunnel never matches that rule, it denies nothing",
+        ),
+        (
+            Code::ALTERNATIVE_VANISHED,
+            "Nothing is left of an alternative: ztunnel skips it, and matches the others only",
+        ),
+        (
+            Code::ACTION_NOT_SUPPORTED,
+            "ztunnel does not carry out the action, and receives nothing of the policy",
+        ),
+        (
+            Code::DRY_RUN,
+            "ztunnel does no dry runs, and receives nothing of the policy",
+        ),
+        (
+            Code::TARGET_REFS_NOT_SENT,
+            "ztunnel receives no policy with targetRefs: they are for waypoints and gateways",
+        ),
+        (
+            Code::OTHER_REVISION,
+            "Its label istio.io/rev names another control plane: this one ignores the policy",
+        ),
+        (
+            Code::NO_WORKLOAD_REFERS,
+            "An empty selector ({}) is enforced by no ztunnel: leave it out to select all",
+        ),
+        (
+            Code::TRUST_DOMAINS_DROPPED,
+            "ztunnel drops trustDomains and notTrustDomains, without a word in the status",
+        ),
+        (
+            Code::TRUST_DOMAIN_NOT_REWRITTEN,
+            "ztunnel takes cluster.local literally: write the mesh's own trust domain, or */ns/…",
+        ),
+        (
+            Code::WILDCARD_IN_NAMESPACE,
+            "ztunnel reads * in a namespace only at its beginning or end: list the namespaces",
+        ),
+        (
+            Code::VALUE_DROPPED,
+            "An address or port cannot be read: ztunnel receives the list without it",
+        ),
+        (
+            Code::SEES_THE_WAYPOINT,
+            "Behind a waypoint ztunnel sees the waypoint in place of the client",
+        ),
+        (
+            Code::SPIFFE_PRINCIPAL,
+            "A principal that begins with spiffe:// never matches, at no enforcer: leave spiffe:// out",
+        ),
+        (
+            Code::PORTS_OF_THE_POD,
+            "Ports are those of the Pod (targetPort), not of the Service",
+        ),
+    ];
+    let found = sentences.iter().find(|(known, _)| *known == code);
+    found.map_or(code.word, |(_, sentence)| sentence)
+}
+
+/// What to do about a target that does not attach the policy.
+pub(super) fn remedy_of(code: Code) -> Option<&'static str> {
+    let remedies = [
+        (
+            Code::TARGET_MISSING,
+            "If it is not about to be created, correct the name; traffic is not refused meanwhile",
+        ),
+        (
+            Code::WAYPOINT_MISSING,
+            "Create it (istioctl waypoint apply), or correct the label istio.io/use-waypoint",
+        ),
+        (
+            Code::WAYPOINT_NOT_READY,
+            "Look at its Pods and at the conditions of the Gateway: istioctl waypoint status",
+        ),
+        (
+            Code::SERVICE_NOT_BOUND,
+            "Bind it: kubectl label service NAME istio.io/use-waypoint=WAYPOINT",
+        ),
+        (
+            Code::SERVICE_OPTED_OUT,
+            "Bind it: kubectl label --overwrite service NAME istio.io/use-waypoint=WAYPOINT",
+        ),
+        (
+            Code::WAYPOINT_NOT_ALLOWED,
+            "Allow its namespace in allowedRoutes of the waypoint's listener",
+        ),
+        (
+            Code::WAYPOINT_OTHER_TRAFFIC,
+            "Label the Gateway istio.io/waypoint-for: all, or the kind of traffic that it is to carry",
+        ),
+        (
+            Code::WAYPOINT_UNUSED,
+            "Bind what it is for: kubectl label namespace NAMESPACE istio.io/use-waypoint=WAYPOINT",
+        ),
+    ];
+    let found = remedies.iter().find(|(known, _)| *known == code);
+    found.map(|(_, remedy)| *remedy)
 }
 
 /// What somebody else wrote may have any characters and any length: this has none that break a
@@ -140,12 +389,6 @@ pub(super) fn one_line(text: &str, limit: usize) -> String {
 
 fn excerpt(text: &str) -> String {
     one_line(text, EXCERPT)
-}
-
-/// Joins what there is, each on a line of its own.
-fn lines<const N: usize>(lines: [Option<String>; N]) -> String {
-    let lines: Vec<_> = lines.into_iter().flatten().collect();
-    lines.join("\n")
 }
 
 /// `AuthorizationPolicy payments/deny-delete`; a name still to be generated ends in `*`.
@@ -186,68 +429,5 @@ fn listed(items: &[String]) -> String {
     match items.len().checked_sub(NAMED) {
         None | Some(0) => named,
         Some(more) => format!("{named} and {more} more"),
-    }
-}
-
-fn rules(indices: &[usize]) -> String {
-    let paths: Vec<_> = indices
-        .iter()
-        .map(|index| format!("spec.rules[{index}]"))
-        .collect();
-    listed(&paths)
-}
-
-/// What becomes of the policy on ambient workloads.
-fn loss(lost: &Consequence) -> String {
-    match lost {
-        Consequence::NotEnforced => {
-            "Its selector picks waypoints, which ignore selectors: nothing enforces it".to_owned()
-        }
-        Consequence::NotEnforcedOldLabel => {
-            "Its selector picks by istio.io/gateway-name, which Istio sets no more since 1.24, and \
-             waypoints ignore selectors: nothing enforces it"
-                .to_owned()
-        }
-        Consequence::NotEnforcedIfWaypoint => {
-            "Its selector picks a Gateway: if that is a waypoint, it ignores selectors, and nothing \
-             enforces the policy"
-                .to_owned()
-        }
-        Consequence::NoEffect(why) => {
-            let why = match why {
-                Why::Action(action) => format!("does not carry out {action}"),
-                Why::DryRun => "does not do dry runs".to_owned(),
-                Why::EmptySelector => "enforces no policy with an empty selector".to_owned(),
-            };
-            format!("On ambient workloads it has no effect: ztunnel {why}")
-        }
-        Consequence::AllowsNothing => {
-            "On ambient workloads it allows nothing: ztunnel drops all its rules, and what no other \
-             policy allows is refused"
-                .to_owned()
-        }
-        Consequence::AllowsLess(dropped) => {
-            let dropped = rules(dropped);
-            format!("On ambient workloads ztunnel drops {dropped}: what only that allows is refused")
-        }
-        Consequence::DeniesOtherwise {
-            never,
-            partly,
-            others,
-        } => {
-            let never = (!never.is_empty()).then(|| {
-                let rules = rules(never);
-                format!("On ambient workloads {rules} denies nothing: ztunnel drops its HTTP parts, and what is left never matches")
-            });
-            let partly = (!partly.is_empty()).then(|| {
-                let rules = rules(partly);
-                format!("On ambient workloads {rules} lets through part of what it says it denies, and may deny other requests: ztunnel drops its HTTP parts, and with them whole alternatives")
-            });
-            let others = (!others.is_empty()).then(|| {
-                let rules = rules(others);
-                format!("On ambient workloads {rules} may deny other requests than it says: ztunnel drops its HTTP parts")
-            });
-            lines([never, partly, others])
-        }
     }
 }
