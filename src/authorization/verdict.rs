@@ -17,7 +17,7 @@ pub mod enforcers;
 pub mod entry;
 pub mod remedy;
 mod unattached;
-mod wording;
+pub(crate) mod wording;
 
 use super::attachment::{Attachment, WaypointFor};
 use super::code::Code;

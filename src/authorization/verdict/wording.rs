@@ -261,7 +261,7 @@ fn of_selector(picked: Picked<'_>) -> &'static str {
 }
 
 /// What a code of ztunnel or of a note says, as one sentence.
-pub fn of(code: Code) -> &'static str {
+pub(crate) fn of(code: Code) -> &'static str {
     let sentences = [
         (
             Code::RULE_DROPPED,
