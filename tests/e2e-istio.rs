@@ -13,12 +13,15 @@ mod support;
 
 mod e2e_istio {
     pub(crate) mod harness;
+    pub(crate) mod injector_policy;
     pub(crate) mod matrix;
     pub(crate) mod mesh;
+    pub(crate) mod order;
+    pub(crate) mod other;
 }
 
 use e2e_istio::mesh::Mesh;
-use e2e_istio::{harness, matrix};
+use e2e_istio::{harness, injector_policy, matrix, order};
 use support::report::Report;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -42,6 +45,18 @@ async fn end_to_end_with_istio() {
         .step("Pods: other selectors of istio-cni", async {
             matrix::other_selectors(&mesh, &created)
         })
+        .await;
+    report
+        .step(
+            "Pods: other policies of the injector",
+            injector_policy::agrees(&mesh),
+        )
+        .await;
+    report
+        .step("order: the name decides", order::name_decides(&mesh))
+        .await;
+    report
+        .step("order: labels of others win", order::others_win(&mesh))
         .await;
     report.print();
 }

@@ -38,8 +38,10 @@ pub(crate) enum Did {
 /// The label that asks for meshmode, as in the base manifests.
 pub(crate) const SCOPE: &str = "meshmode.io/webhook";
 /// A namespace where Pods are placed.
-const IN_FORCE: &str = "in-force";
-const WEBHOOKS: &str = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+pub(crate) const IN_FORCE: &str = "in-force";
+/// The path of the MutatingWebhookConfigurations.
+pub(crate) const WEBHOOKS: &str =
+    "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
 
 // === impl Mesh ===
 
