@@ -28,12 +28,6 @@ use support::report::Report;
 async fn end_to_end_with_istio() {
     let mesh = Mesh::start().await;
     let mut report = Report::default();
-    report
-        .step(
-            "Istio itself: waypoint, ambientz, status",
-            harness::works(&mesh),
-        )
-        .await;
     let created = matrix::created(&mesh).await;
     report
         .step(
@@ -45,6 +39,13 @@ async fn end_to_end_with_istio() {
         .step("Pods: other selectors of istio-cni", async {
             matrix::other_selectors(&mesh, &created)
         })
+        .await;
+    // From here on there is a node, of a version that istiod cannot read: it injects no native sidecars.
+    report
+        .step(
+            "Istio itself: waypoint, ambientz, status",
+            harness::works(&mesh),
+        )
         .await;
     report
         .step(
