@@ -57,6 +57,9 @@ async fn end_to_end_with_istio() {
         .step("order: the name decides", order::name_decides(&mesh))
         .await;
     report
+        .step("order: two injectors", order::two_injectors(&mesh))
+        .await;
+    report
         .step("order: labels of others win", order::others_win(&mesh))
         .await;
     report.print();

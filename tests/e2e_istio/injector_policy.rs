@@ -1,14 +1,12 @@
 //! Other policies and templates of the injector than the usual ones, in the ConfigMap that istiod watches and
 //! that predictions are made from.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use meshmode::cluster::convert::Opened;
-use meshmode::placement::outcome::{Istio, Namespace, Outcome, Seen, Template};
+use meshmode::placement::outcome::{Outcome, Template};
 use serde_json::{Value, json};
 
-use super::mesh::Mesh;
+use super::mesh::{Mesh, seen_in};
 use crate::support::report::Shown;
 use crate::support::request::{Reply, merge, pod, pods};
 use crate::support::wait_for;
@@ -42,7 +40,8 @@ pub(crate) async fn agrees(mesh: &Mesh) -> Shown {
             shown += 1;
             let path = format!("{}?dryRun=All", pods(NAMESPACE));
             let reply = mesh.cluster.post(&path, &pod).await;
-            predicted(&facts, &labels, &pod, |outcome| {
+            seen_in(&pod, NAMESPACE, &labels, |seen, namespace| {
+                let outcome = &Outcome::of(&facts, seen, namespace);
                 let became = became(&reply);
                 assert_eq!(
                     expected(outcome),
@@ -109,22 +108,6 @@ async fn reload(mesh: &Mesh, config: &mut Value, number: usize) {
         read.ok_or_else(|| mesh.istio.log_tail())
     })
     .await;
-}
-
-fn predicted(
-    facts: &Istio,
-    labels: &BTreeMap<String, String>,
-    pod: &Value,
-    then: impl FnOnce(&Outcome<'_>),
-) {
-    let text = pod.to_string();
-    let opened: Opened<'_> = serde_json::from_str(&text).unwrap();
-    let pod = opened.into_pod().unwrap();
-    let namespace = Namespace {
-        name: NAMESPACE,
-        labels,
-    };
-    then(&Outcome::of(facts, &Seen::of(&pod), namespace));
 }
 
 fn expected(outcome: &Outcome<'_>) -> Became {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use meshmode::cluster::convert::{cni, injectors};
+use meshmode::cluster::convert::{Opened, cni, injectors};
 use meshmode::placement::outcome;
 use serde_json::{Value, json};
 
@@ -125,6 +125,23 @@ impl Mesh {
             })
             .collect()
     }
+}
+
+/// Hands `pod`, as Istio sees it in a namespace, to `then`.
+pub(crate) fn seen_in(
+    pod: &Value,
+    namespace: &str,
+    labels: &BTreeMap<String, String>,
+    then: impl FnOnce(&outcome::Seen<'_>, outcome::Namespace<'_>),
+) {
+    let text = pod.to_string();
+    let opened: Opened<'_> = serde_json::from_str(&text).unwrap();
+    let pod = opened.into_pod().unwrap();
+    let namespace = outcome::Namespace {
+        name: namespace,
+        labels,
+    };
+    then(&outcome::Seen::of(&pod), namespace);
 }
 
 /// The calls among the annotations of an audit event, in their order (Kubernetes,

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use meshmode::placement::outcome::Outcome;
 use serde_json::{Value, json};
 
-use super::mesh::{Called, Did, IN_FORCE, Mesh, WEBHOOKS};
+use super::mesh::{Called, Did, IN_FORCE, Mesh, WEBHOOKS, seen_in};
 use super::other::{Other, SET};
+use crate::support::istio::apply;
 use crate::support::report::Shown;
 use crate::support::request::{Reply, merge, pod, pods};
 use crate::support::wait_for;
@@ -71,6 +73,59 @@ pub(crate) async fn name_decides(mesh: &Mesh) -> Shown {
     mesh.webhooks.register(cluster, IN_FORCE).await;
     assert_eq!(sidecar(&create("in-time-again").await), Sidecar::None);
     Shown::Cases(3)
+}
+
+/// Two injectors whose selectors overlap, as a tag `default` beside a default revision: both are asked, by name.
+pub(crate) async fn two_injectors(mesh: &Mesh) -> Shown {
+    let cluster = &mesh.cluster;
+    let namespace = "two-injectors";
+    cluster
+        .namespace(namespace, &json!({"istio-injection": "enabled"}))
+        .await;
+    let first = "istio-revision-tag-default";
+    let path = format!("{WEBHOOKS}/istio-sidecar-injector");
+    let mut tag = cluster.get(&path).await.created().clone();
+    tag["metadata"] = json!({"name": first, "labels": tag["metadata"]["labels"]});
+    apply(cluster, &[tag]).await;
+
+    let mut tries = 0;
+    let seen = wait_for("both injectors being asked", DEADLINE, async || {
+        tries += 1;
+        let name = format!("pod-{tries}");
+        let reply = cluster
+            .post(&pods(namespace), &pod(&name, &json!({})))
+            .await;
+        reply.created();
+        let asked = injectors_asked(mesh, namespace, &name).await;
+        (asked.len() == 2).then_some(asked).ok_or(name)
+    })
+    .await;
+    let facts = mesh.facts().await;
+    let labels = mesh.labels(namespace).await;
+    let sent = pod("as-sent", &json!({}));
+    seen_in(&sent, namespace, &labels, |pod, namespace| {
+        let outcome = Outcome::of(&facts, pod, namespace);
+        let Outcome::Injected(injected, _) = &outcome else {
+            panic!("{outcome}")
+        };
+        let asked = [&injected.by].into_iter().chain(&injected.again);
+        let asked: Vec<_> = asked.map(|asked| asked.configuration).collect();
+        assert_eq!(asked, seen);
+    });
+    cluster
+        .delete(&format!("{WEBHOOKS}/{first}"))
+        .await
+        .created();
+    Shown::Cases(1)
+}
+
+/// The configurations of the injectors that were asked about a Pod, in their order.
+async fn injectors_asked(mesh: &Mesh, namespace: &str, name: &str) -> Vec<String> {
+    let called = called(mesh, namespace, name).await.into_iter();
+    called
+        .filter(|called| called.configuration.starts_with("istio-"))
+        .map(|called| called.configuration)
+        .collect()
 }
 
 /// Another webhook, once after us and once before us: what it and the Pod's author set is kept, and being
@@ -208,18 +263,19 @@ async fn check(mesh: &Mesh, namespace: &str, case: &Case) {
         assert_eq!(&reply.labels()[key], value, "{what}: {key}");
     }
     assert_eq!(sidecar(&reply), case.sidecar, "{what}");
-    let pod = (namespace.to_owned(), case.name.to_owned());
-    let ours: Vec<Did> = wait_for(
-        &format!("the audit event of {what}"),
-        DEADLINE,
-        async || mesh.called().remove(&pod),
-    )
-    .await
-    .into_iter()
-    .filter(|called| called.webhook == OURS)
-    .map(|Called { did, .. }| did)
-    .collect();
+    let called = called(mesh, namespace, case.name).await.into_iter();
+    let ours: Vec<Did> = called
+        .filter(|called| called.webhook == OURS)
+        .map(|called| called.did)
+        .collect();
     assert_eq!(ours, case.ours, "{what}");
+}
+
+/// The webhooks that were asked about a created Pod, as soon as the audit log says so.
+async fn called(mesh: &Mesh, namespace: &str, name: &str) -> Vec<Called> {
+    let what = format!("the audit event of {namespace}/{name}");
+    let pod = (namespace.to_owned(), name.to_owned());
+    wait_for(&what, DEADLINE, async || mesh.called().remove(&pod)).await
 }
 
 /// The API server hears of a registration a moment later.
