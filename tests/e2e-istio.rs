@@ -12,19 +12,26 @@
 mod support;
 
 mod e2e_istio {
+    pub(crate) mod conformance;
     pub(crate) mod harness;
     pub(crate) mod matrix;
     pub(crate) mod mesh;
 }
 
 use e2e_istio::mesh::Mesh;
-use e2e_istio::{harness, matrix};
+use e2e_istio::{conformance, harness, matrix};
 use support::report::Report;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn end_to_end_with_istio() {
     let mesh = Mesh::start().await;
     let mut report = Report::default();
+    if conformance::asked_for().is_some() {
+        report
+            .step("policies: random, at istiod", conformance::agrees(&mesh))
+            .await;
+        return report.print();
+    }
     report
         .step(
             "Istio itself: waypoint, ambientz, status",
@@ -42,6 +49,9 @@ async fn end_to_end_with_istio() {
         .step("Pods: other selectors of istio-cni", async {
             matrix::other_selectors(&mesh, &created)
         })
+        .await;
+    report
+        .step("policies: random, at istiod", conformance::agrees(&mesh))
         .await;
     report.print();
 }
