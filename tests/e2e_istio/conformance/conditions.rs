@@ -98,7 +98,9 @@ fn expected(case: &Case) -> Expected {
         Some(Receives::NotSent(NotSent::DryRun | NotSent::Audit | NotSent::Custom)) => {
             Expected::ZtunnelOrNothing
         }
-        Some(Receives::NotSent(NotSent::UnknownAction)) => Expected::Nothing,
+        Some(Receives::NotSent(NotSent::UnknownAction | NotSent::CrashesIstiod)) => {
+            panic!("not among these policies: {}", case.name())
+        }
     }
 }
 
