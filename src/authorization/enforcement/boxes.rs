@@ -110,9 +110,9 @@ impl Layout {
     /// Whether the two have no request in common.
     fn are_apart(&self, one: &Requests, other: &Requests) -> bool {
         self.attributes().any(|(start, end)| {
-            let words = one.0.iter().zip(&other.0);
-            let mut words = words.skip(start).take(end - start);
-            words.all(|(one, other)| one & other == 0)
+            let one = one.0.get(start..end).unwrap_or_default();
+            let other = other.0.get(start..end).unwrap_or_default();
+            one.iter().zip(other).all(|(one, other)| one & other == 0)
         })
     }
 
@@ -126,7 +126,8 @@ impl Layout {
         others: &[Requests],
         budget: &mut Budget,
     ) -> Option<Requests> {
-        if others.iter().any(|other| whole.is_within(other)) {
+        // Mostly one other box has it all: then nothing is cut.
+        if !budget.spend(others.len()) || others.iter().any(|other| whole.is_within(other)) {
             return None;
         }
         let mut parts = vec![(whole.clone(), 0)];

@@ -7,9 +7,10 @@ use super::terms::{Rules, Space};
 use super::values::{Values, values};
 use crate::authorization::mesh::Mesh;
 
-/// How many boxes are made of each side, and how often in each direction a part of a box is compared with
-/// another box, before the search ends.
-pub(super) const STEPS: usize = 1 << 16;
+/// How often, in each direction, a part of a box is compared with another box before the search ends.
+pub(super) const STEPS: usize = 1 << 19;
+/// How many boxes are made of each side.
+const BOXES: usize = 1 << 14;
 
 /// What was found.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ pub(super) fn difference(
     mesh: &Mesh,
 ) -> Difference {
     let sides = Sides::new(space, mesh);
-    let (mut of_first, mut of_second) = (Budget::new(STEPS), Budget::new(STEPS));
+    let (mut of_first, mut of_second) = (Budget::new(BOXES), Budget::new(BOXES));
     let boxes_of_first = sides.layout.boxes(first, &sides.values, &mut of_first);
     let boxes_of_second = sides.layout.boxes(second, &sides.values, &mut of_second);
     // With boxes missing on the side that is cut off, what remains proves nothing.
