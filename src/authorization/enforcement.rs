@@ -42,7 +42,7 @@ pub use request::Request;
 pub use ztunnel::{NotSent, Receives, receives};
 
 /// What becomes of one policy at one enforcer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Enforcement {
     /// Who.
     pub enforcer: Enforcer,

@@ -158,7 +158,9 @@ async fn create(mesh: &Mesh, candidates: Vec<(Value, u64)>) -> Vec<Case> {
 async fn create_one(cluster: Requests, mut policy: Value, seed: u64) -> Case {
     policy["metadata"]["labels"][LABEL] = json!("yes");
     let namespace = policy["metadata"]["namespace"].as_str().unwrap();
-    let reply = cluster.post(&path(namespace), &policy).await;
+    let version = policy["apiVersion"].as_str().unwrap();
+    let path = path(namespace).replace("security.istio.io/v1", version);
+    let reply = cluster.post(&path, &policy).await;
     let policy = reply.created().clone();
     let text = policy.to_string();
     let parsed = AuthorizationPolicy::parse(&text).unwrap();

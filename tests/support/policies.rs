@@ -116,7 +116,9 @@ pub(crate) fn policy() -> Json {
     ];
     let labels = weighted(0.04, select(vec!["default", "canary"]));
     let dry_run = weighted(0.06, select(vec!["true", "1", "false", "yes"]));
+    let version = select(vec!["v1", "v1beta1"]);
     (
+        version,
         action,
         namespace,
         labels,
@@ -126,7 +128,7 @@ pub(crate) fn policy() -> Json {
         prop::bool::weighted(0.04),
     )
         .prop_map(
-            |(action, namespace, revision, dry_run, attachment, rules, is_bare)| {
+            |(version, action, namespace, revision, dry_run, attachment, rules, is_bare)| {
                 let mut metadata = json!({"name": "policy", "namespace": namespace});
                 if let Some(revision) = revision {
                     metadata["labels"] = json!({"istio.io/rev": revision});
@@ -145,7 +147,7 @@ pub(crate) fn policy() -> Json {
                     spec[name] = value;
                 }
                 json!({
-                    "apiVersion": "security.istio.io/v1",
+                    "apiVersion": format!("security.istio.io/{version}"),
                     "kind": "AuthorizationPolicy",
                     "metadata": metadata,
                     "spec": spec,

@@ -5,6 +5,8 @@
 
 use std::ops::Deref;
 
+use serde::Serialize;
+
 use super::received::{
     Action as Does, Authorization, Clause, Group, Match, Network, Scope, ServiceAccountMatch,
     StringMatch,
@@ -16,7 +18,8 @@ use crate::authorization::policy::{
 };
 
 /// What ztunnel gets of a policy.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Receives {
     /// Nothing.
     NotSent(NotSent),
@@ -25,7 +28,8 @@ pub enum Receives {
 }
 
 /// Why ztunnel gets nothing of a policy.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum NotSent {
     /// Another control plane reads it.
     OtherRevision,
