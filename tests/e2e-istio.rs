@@ -12,6 +12,7 @@
 mod support;
 
 mod e2e_istio {
+    pub(crate) mod conformance;
     pub(crate) mod harness;
     pub(crate) mod injector_policy;
     pub(crate) mod matrix;
@@ -21,13 +22,19 @@ mod e2e_istio {
 }
 
 use e2e_istio::mesh::Mesh;
-use e2e_istio::{harness, injector_policy, matrix, order};
+use e2e_istio::{conformance, harness, injector_policy, matrix, order};
 use support::report::Report;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn end_to_end_with_istio() {
     let mesh = Mesh::start().await;
     let mut report = Report::default();
+    if conformance::asked_for().is_some() {
+        report
+            .step("policies: random, at istiod", conformance::agrees(&mesh))
+            .await;
+        return report.print();
+    }
     let created = matrix::created(&mesh).await;
     report
         .step(
@@ -61,6 +68,10 @@ async fn end_to_end_with_istio() {
         .await;
     report
         .step("order: labels of others win", order::others_win(&mesh))
+        .await;
+    // Last, for it takes istiod's validation away.
+    report
+        .step("policies: random, at istiod", conformance::agrees(&mesh))
         .await;
     report.print();
 }
