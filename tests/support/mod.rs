@@ -29,6 +29,7 @@ mod process;
 pub(crate) mod report;
 pub(crate) mod request;
 mod wait;
+pub(crate) mod watching;
 
 use std::env;
 use std::fs;
