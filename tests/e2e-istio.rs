@@ -15,10 +15,11 @@ mod e2e_istio {
     pub(crate) mod harness;
     pub(crate) mod matrix;
     pub(crate) mod mesh;
+    pub(crate) mod waypoints;
 }
 
 use e2e_istio::mesh::Mesh;
-use e2e_istio::{harness, matrix};
+use e2e_istio::{harness, matrix, waypoints};
 use support::report::Report;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -29,6 +30,12 @@ async fn end_to_end_with_istio() {
         .step(
             "Istio itself: waypoint, ambientz, status",
             harness::works(&mesh),
+        )
+        .await;
+    report
+        .step(
+            "waypoints: Services, policies, workloads",
+            waypoints::agrees(&mesh),
         )
         .await;
     let created = matrix::created(&mesh).await;
