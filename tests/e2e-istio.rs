@@ -12,6 +12,7 @@
 mod support;
 
 mod e2e_istio {
+    pub(crate) mod conformance;
     pub(crate) mod harness;
     pub(crate) mod matrix;
     pub(crate) mod mesh;
@@ -19,13 +20,19 @@ mod e2e_istio {
 }
 
 use e2e_istio::mesh::Mesh;
-use e2e_istio::{harness, matrix, waypoints};
+use e2e_istio::{conformance, harness, matrix, waypoints};
 use support::report::Report;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn end_to_end_with_istio() {
     let mesh = Mesh::start().await;
     let mut report = Report::default();
+    if conformance::asked_for().is_some() {
+        report
+            .step("policies: random, at istiod", conformance::agrees(&mesh))
+            .await;
+        return report.print();
+    }
     report
         .step(
             "Istio itself: waypoint, ambientz, status",
@@ -49,6 +56,9 @@ async fn end_to_end_with_istio() {
         .step("Pods: other selectors of istio-cni", async {
             matrix::other_selectors(&mesh, &created)
         })
+        .await;
+    report
+        .step("policies: random, at istiod", conformance::agrees(&mesh))
         .await;
     report.print();
 }

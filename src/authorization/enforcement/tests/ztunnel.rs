@@ -163,6 +163,12 @@ fn policies_that_ztunnel_does_not_enforce() {
             Effect::Open, "any request to 8080", NONE, &["NoWorkloadRefers"]),
         ("empty labels select everything", r#"{"selector": {"matchLabels": {}}, "action": "DENY", "rules": [{}]}"#,
             Effect::Exact, NONE, NONE, &[]),
+        ("from without a source ends istiod", r#"{"action": "DENY", "rules": [{"from": [{}]}]}"#,
+            Effect::Open, "any request", NONE, &["CrashesIstiod"]),
+        ("to without an operation ends istiod", r#"{"rules": [{"to": [{"operation": {"ports": ["80"]}}, {}]}]}"#,
+            Effect::Exact, NONE, NONE, &["CrashesIstiod"]),
+        ("where it is not converted it does not", r#"{"action": "AUDIT", "rules": [{"to": [{}]}]}"#,
+            Effect::Exact, NONE, NONE, &["ActionNotSupported"]),
         ("an unknown action", r#"{"action": "MAYBE", "rules": [{}]}"#,
             Effect::NotApplicable, NONE, NONE, &["ActionNotSupported"]),
     ], judged);
@@ -242,9 +248,9 @@ fn scopes() {
 fn the_form_of_what_is_sent() {
     let found = judged(
         r#"{"selector": {"matchLabels": {"a": "b"}}, "action": "DENY", "rules": [{}, {
-            "from": [{"source": {"principals": ["*", "a*", "*a", "a"], "notIpBlocks": ["10.1.2.3/8", "0.0.0.0/0", "2001:db8::1"]}},
+            "from": [{"source": {"principals": ["*", "a*", "*a", "a"], "notIpBlocks": ["10.1.2.3/8", "0.0.0.0/0", "2001:db8::1", "fe80::1%eth0", "10.0.0.0/08", "010.0.0.1"]}},
                      {"source": {"serviceAccounts": ["web", "other/api"]}}],
-            "to": [{"operation": {"ports": ["80", "70000"], "methods": ["GET"]}}, {"operation": {"paths": ["/"]}}],
+            "to": [{"operation": {"ports": ["080", "70000", "+81"], "methods": ["GET"]}}, {"operation": {"paths": ["/"]}}],
             "when": [{"key": "destination.ip", "values": ["10.0.0.1"], "notValues": ["10.0.0.2"]}, {"key": "remote.ip", "values": ["1.1.1.1"]}]}]}"#,
     );
     let Some(Receives::Rules(got)) = found.receives else {
@@ -257,7 +263,8 @@ fn the_form_of_what_is_sent() {
             {"matches": [
                 {"principals": [{"presence": {}}, {"prefix": "a"}, {"suffix": "a"}, {"exact": "a"}],
                  "notSourceIps": [{"address": "CgECAw==", "length": 8}, {"address": "AAAAAA=="},
-                                  {"address": "IAENuAAAAAAAAAAAAAAAAQ==", "length": 128}]},
+                                  {"address": "IAENuAAAAAAAAAAAAAAAAQ==", "length": 128},
+                                  {"address": "/oAAAAAAAAAAAAAAAAAAAQ==", "length": 128}]},
                 {"serviceAccounts": [{"namespace": "prod", "serviceAccount": "web"},
                                      {"namespace": "other", "serviceAccount": "api"}]}]},
             {"matches": [{"destinationIps": [{"address": "CgAAAQ==", "length": 32}],
