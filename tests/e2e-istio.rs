@@ -14,13 +14,16 @@ mod support;
 mod e2e_istio {
     pub(crate) mod conformance;
     pub(crate) mod harness;
+    pub(crate) mod injector_policy;
     pub(crate) mod matrix;
     pub(crate) mod mesh;
+    pub(crate) mod order;
+    pub(crate) mod other;
     pub(crate) mod waypoints;
 }
 
 use e2e_istio::mesh::Mesh;
-use e2e_istio::{conformance, harness, matrix, waypoints};
+use e2e_istio::{conformance, harness, injector_policy, matrix, order, waypoints};
 use support::report::Report;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -33,6 +36,19 @@ async fn end_to_end_with_istio() {
             .await;
         return report.print();
     }
+    let created = matrix::created(&mesh).await;
+    report
+        .step(
+            "Pods: predicted and created",
+            matrix::agrees(&mesh, &created),
+        )
+        .await;
+    report
+        .step("Pods: other selectors of istio-cni", async {
+            matrix::other_selectors(&mesh, &created)
+        })
+        .await;
+    // From here on there is a node, of a version that istiod cannot read: it injects no native sidecars.
     report
         .step(
             "Istio itself: waypoint, ambientz, status",
@@ -45,17 +61,20 @@ async fn end_to_end_with_istio() {
             waypoints::agrees(&mesh),
         )
         .await;
-    let created = matrix::created(&mesh).await;
     report
         .step(
-            "Pods: predicted and created",
-            matrix::agrees(&mesh, &created),
+            "Pods: other policies of the injector",
+            injector_policy::agrees(&mesh),
         )
         .await;
     report
-        .step("Pods: other selectors of istio-cni", async {
-            matrix::other_selectors(&mesh, &created)
-        })
+        .step("order: the name decides", order::name_decides(&mesh))
+        .await;
+    report
+        .step("order: two injectors", order::two_injectors(&mesh))
+        .await;
+    report
+        .step("order: labels of others win", order::others_win(&mesh))
         .await;
     report
         .step("policies: random, at istiod", conformance::agrees(&mesh))
