@@ -76,6 +76,7 @@ async fn end_to_end_with_istio() {
     report
         .step("order: labels of others win", order::others_win(&mesh))
         .await;
+    // Last, for it takes istiod's validation away.
     report
         .step("policies: random, at istiod", conformance::agrees(&mesh))
         .await;

@@ -7,7 +7,7 @@
 mod conditions;
 mod counts;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use meshmode::authorization::enforcement::Receives;
@@ -17,9 +17,10 @@ use tokio::task::JoinSet;
 
 use super::mesh::Mesh;
 use crate::support::effect;
+use crate::support::kwok::Kwok;
 use crate::support::policies::{self, NAMESPACES, ROOT};
 use crate::support::report::{Shown, say};
-use crate::support::request::{Requests, policies as path};
+use crate::support::request::{Requests, pod, pods, policies as path};
 use crate::support::wait_for;
 use counts::Counts;
 
@@ -42,6 +43,8 @@ const DEADLINE: Duration = Duration::from_secs(60);
 const LAST: &str = "last";
 /// istiod's validation: by revision, and of what has none.
 const VALIDATORS: [&str; 2] = ["istio-validator-istio-system", "istiod-default-validator"];
+/// The Pod that policies select.
+const WORKLOAD: &str = "web";
 /// The label of all policies of this test.
 const LABEL: &str = "conformance";
 
@@ -63,6 +66,7 @@ pub(crate) async fn agrees(mesh: &Mesh) -> Shown {
         mesh.cluster.namespace(namespace, &json!({})).await;
     }
     without_validation(mesh).await;
+    let _kwok = run_workload(mesh).await;
     let count = asked_for().unwrap_or(USUAL);
     let mut candidates = policies::sample(7, count).into_iter().zip(0..);
     let mut counts = Counts::default();
@@ -100,8 +104,15 @@ async fn without_validation(mesh: &Mesh) {
 async fn batch(mesh: &Mesh, candidates: Vec<(Value, u64)>, counts: &mut Counts) {
     let cases = create(mesh, candidates).await;
     counts.policies += cases.len();
-    let sent = until_sent(mesh, &cases).await;
+    let (sent, referred) = until_sent(mesh, &cases).await;
     for case in &cases {
+        let refers = referred.contains(&format!("{}/{}", case.key().0, case.key().1));
+        counts.compare(
+            "references",
+            &case.name(),
+            refers == case.is_referred_to(),
+            || format!("the workload refers to it: {refers}"),
+        );
         let (own, theirs) = (case.rules(), sent.get(&case.key()));
         counts.compare("rules", &case.name(), own.as_ref() == theirs, || {
             format!("we say {own:?}, istiod says {theirs:?}")
@@ -135,7 +146,7 @@ async fn create(mesh: &Mesh, candidates: Vec<(Value, u64)>) -> Vec<Case> {
     let last = json!({
         "apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
         "metadata": {"name": LAST, "labels": {LABEL: "yes"}},
-        "spec": {"rules": [{}]},
+        "spec": {"selector": {"matchLabels": {"app": "web"}}, "rules": [{}]},
     });
     mesh.cluster
         .post(&path(NAMESPACES[0]), &last)
@@ -160,9 +171,12 @@ async fn create_one(cluster: Requests, mut policy: Value, seed: u64) -> Case {
 }
 
 /// What istiod would send to ztunnel, once it has all that we say it has.
-async fn until_sent(mesh: &Mesh, cases: &[Case]) -> BTreeMap<Key, Value> {
+///
+/// And the policies that the workload refers to.
+async fn until_sent(mesh: &Mesh, cases: &[Case]) -> (BTreeMap<Key, Value>, BTreeSet<String>) {
     wait_for("the policies in ambientz", DEADLINE, async || {
         let ambientz = mesh.istio.ambientz().await;
+        let referred = referred(&ambientz);
         let sent = ambientz["policies"].as_array().unwrap().iter();
         let sent: BTreeMap<Key, Value> = sent.map(|policy| (key(policy), policy.clone())).collect();
         let has = |key: &Key| sent.contains_key(key);
@@ -172,10 +186,44 @@ async fn until_sent(mesh: &Mesh, cases: &[Case]) -> BTreeMap<Key, Value> {
         match missing {
             Some(case) => Err(format!("{:?} is missing", case.key())),
             None if !has(&last) => Err("the last one is missing".to_owned()),
-            None => Ok(sent),
+            None if !referred.contains(&format!("{}/{LAST}", NAMESPACES[0])) => {
+                Err("the workload does not refer to the last one".to_owned())
+            }
+            None => Ok((sent, referred)),
         }
     })
     .await
+}
+
+/// A Pod that runs, with the labels that policies select.
+async fn run_workload(mesh: &Mesh) -> Kwok {
+    let kwok = Kwok::start(&mesh.cluster).await;
+    let labels = json!({"labels": {"app": "web"}});
+    let created = mesh
+        .cluster
+        .post(&pods(NAMESPACES[0]), &pod(WORKLOAD, &labels))
+        .await;
+    created.created();
+    wait_for("the workload in ambientz", DEADLINE, async || {
+        kwok.run_all(&mesh.cluster, NAMESPACES[0]).await;
+        let ambientz = mesh.istio.ambientz().await;
+        workload(&ambientz).map(drop)
+    })
+    .await;
+    kwok
+}
+
+fn workload(ambientz: &Value) -> Option<&Value> {
+    let mut workloads = ambientz["workloads"].as_array()?.iter();
+    workloads.find(|workload| workload["name"] == WORKLOAD)
+}
+
+fn referred(ambientz: &Value) -> BTreeSet<String> {
+    let policies = workload(ambientz).map(|workload| &workload["authorizationPolicies"]);
+    let policies = policies.and_then(Value::as_array).into_iter().flatten();
+    policies
+        .map(|name| name.as_str().unwrap().to_owned())
+        .collect()
 }
 
 async fn delete(mesh: &Mesh) {
@@ -183,10 +231,13 @@ async fn delete(mesh: &Mesh) {
         let all = format!("{}?labelSelector={LABEL}", path(namespace));
         mesh.cluster.delete(&all).await.created();
     }
-    wait_for("no policies in ambientz", DEADLINE, async || {
+    wait_for("none of the policies in ambientz", DEADLINE, async || {
         let ambientz = mesh.istio.ambientz().await;
-        let left = ambientz["policies"].as_array().map_or(0, Vec::len);
-        (left == 0).then_some(()).ok_or(format!("{left} are left"))
+        let policies = ambientz["policies"].as_array().into_iter().flatten();
+        let left = policies
+            .map(key)
+            .find(|(namespace, _)| NAMESPACES.contains(&namespace.as_str()) || namespace == ROOT);
+        left.map_or(Ok(()), |left| Err(format!("{left:?} is left")))
     })
     .await;
 }
@@ -205,6 +256,15 @@ impl Case {
 
     fn name(&self) -> String {
         format!("{:?} {}", self.key(), self.policy["spec"])
+    }
+
+    /// Whether a workload of the first namespace refers to it. To one without a selector none does: its
+    /// scope says whom it holds for.
+    fn is_referred_to(&self) -> bool {
+        let is_received = matches!(self.enforcement.receives, Some(Receives::Rules(_)));
+        let is_near = [NAMESPACES[0], ROOT].contains(&&*self.key().0);
+        let has_labels = !self.policy["spec"]["selector"]["matchLabels"].is_null();
+        is_received && is_near && has_labels
     }
 
     /// What we say ztunnel receives.

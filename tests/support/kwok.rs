@@ -34,6 +34,7 @@ impl Kwok {
         let guard = Guard::start(folder.path());
         let mut process = start_process(cluster, &tools, folder.path(), &guard);
         let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}});
+        // An earlier one may have left it.
         let path = format!("/api/v1/nodes/{NODE}");
         cluster.server_side_apply(&path, &node).await.created();
         process
