@@ -19,10 +19,11 @@ mod e2e_istio {
     pub(crate) mod mesh;
     pub(crate) mod order;
     pub(crate) mod other;
+    pub(crate) mod waypoints;
 }
 
 use e2e_istio::mesh::Mesh;
-use e2e_istio::{conformance, harness, injector_policy, matrix, order};
+use e2e_istio::{conformance, harness, injector_policy, matrix, order, waypoints};
 use support::report::Report;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -52,6 +53,12 @@ async fn end_to_end_with_istio() {
         .step(
             "Istio itself: waypoint, ambientz, status",
             harness::works(&mesh),
+        )
+        .await;
+    report
+        .step(
+            "waypoints: Services, policies, workloads",
+            waypoints::agrees(&mesh),
         )
         .await;
     report

@@ -33,6 +33,7 @@ pub(crate) mod report;
 pub(crate) mod request;
 pub(crate) mod requests;
 mod wait;
+pub(crate) mod watching;
 
 use std::env;
 use std::fs;
