@@ -11,6 +11,7 @@ use super::problem::{Problem, Problems};
 use super::tree::{self, Node, Value};
 use super::{DEFAULT, sample};
 use crate::authorization::Settings;
+use crate::authorization::settings::BreakGlass;
 use crate::placement::Mode;
 use crate::placement::decide::RESERVED;
 use crate::placement::expression::Expression;
@@ -375,9 +376,10 @@ fn settings(node: Option<&Node>) -> Settings {
         attachment: choice(node, "attachment").unwrap_or(defaults.attachment),
         annotation: choice(node, "annotation").unwrap_or(defaults.annotation),
         fail_open: choice(node, "failOpen").unwrap_or(defaults.fail_open),
-        break_glass: text(node, "breakGlass")
-            .and_then(|text| text.parse().ok())
-            .map_or(defaults.break_glass, |allowed: bool| allowed.into()),
+        break_glass: node
+            .get("breakGlass")
+            .and_then(Node::bool)
+            .map_or(defaults.break_glass, BreakGlass::from),
     }
 }
 

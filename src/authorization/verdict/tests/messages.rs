@@ -76,7 +76,7 @@ fn a_deny_of_which_alternatives_vanish() {
             "one alternative is left with less",
             r#"{"to": [{"operation": {"ports": ["8080"], "methods": ["DELETE"]}}, {"operation": {"paths": ["/admin*"]}}]}"#,
             vec![
-                "Gets through, though the policy refuses it: GET /admin to 8081",
+                "Gets through, though the policy refuses it: /admin to 8081",
                 "Is refused, though the policy allows it: GET / to 8080",
             ],
         ),
@@ -85,7 +85,8 @@ fn a_deny_of_which_alternatives_vanish() {
         let spec = format!(r#"{{"action": "DENY", "rules": [{rule}]}}"#);
         let text = denial(&policy(None, &spec), &Settings::default());
         let found: Vec<_> = text.lines().skip(3).take(1 + shown.len()).collect();
-        let vanished = "Nothing is left of an alternative: ztunnel skips it, and matches the others only";
+        let vanished =
+            "Nothing is left of an alternative: ztunnel skips it, and matches the others only";
         assert_eq!(found, [vec![vanished], shown].concat(), "{name}");
     }
 }
