@@ -35,7 +35,7 @@ mod written;
 pub mod ztunnel;
 
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 
 use serde::Serialize;
 
