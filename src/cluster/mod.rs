@@ -6,7 +6,7 @@
 //! | [`caches`], [`table`], [`revisions`], [`labels`] | what is known of the cluster |
 //! | [`connect`] | which cluster, if any |
 //! | [`watch`] | keeps the caches up to date |
-//! | [`facts`] | the facts for a policy, out of the caches |
+//! | `facts` | the facts for a policy, out of the caches |
 
 pub mod caches;
 pub mod connect;
