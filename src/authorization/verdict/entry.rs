@@ -6,7 +6,9 @@ use serde::Serialize;
 use super::{Answer, Finding, Severity, Verdict};
 use crate::authorization::code::Code;
 use crate::authorization::enforcement::received::Authorization;
-use crate::authorization::enforcement::{Bound, Effect, Enforcement, Enforcer, Receives, Witnesses};
+use crate::authorization::enforcement::{
+    Bound, Effect, Enforcement, Enforcer, Receives, Witnesses,
+};
 use crate::authorization::policy::AuthorizationPolicy;
 
 /// One policy and its verdict.

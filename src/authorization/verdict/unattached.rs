@@ -134,10 +134,12 @@ fn behind_waypoint(
 
 fn names(policy: &AuthorizationPolicy<'_>, principal: &str) -> bool {
     let rules = policy.spec.rules.as_slice().iter();
-    let mut values = rules.flat_map(|rule| rule.sources()).flat_map(|(_, source)| {
-        [SourceField::Principals, SourceField::NotPrincipals]
-            .into_iter()
-            .flat_map(|field| source.values(field))
-    });
+    let mut values = rules
+        .flat_map(|rule| rule.sources())
+        .flat_map(|(_, source)| {
+            [SourceField::Principals, SourceField::NotPrincipals]
+                .into_iter()
+                .flat_map(|field| source.values(field))
+        });
     values.any(|value| **value == *principal)
 }

@@ -34,8 +34,11 @@ pub(super) fn needs_attachment(
     };
     let headline = format!("{} {wrong}{}", identity(policy), because(why));
     let lines = [headline].into_iter().chain(enforced).chain(lost);
-    Finding::new(Code::NEEDS_ATTACHMENT, Severity::Error, lines)
-        .with(Remedy::attach(policy, needs, &[]))
+    Finding::new(Code::NEEDS_ATTACHMENT, Severity::Error, lines).with(Remedy::attach(
+        policy,
+        needs,
+        &[],
+    ))
 }
 
 /// Nothing attaches it, and the configuration asks for it all the same.
@@ -45,8 +48,11 @@ pub(super) fn attachment_required(policy: &AuthorizationPolicy<'_>, why: Unattac
         identity(policy),
         because(why)
     );
-    Finding::new(Code::ATTACHMENT_REQUIRED, Severity::Error, [headline])
-        .with(Remedy::attach(policy, &[], &[]))
+    Finding::new(Code::ATTACHMENT_REQUIRED, Severity::Error, [headline]).with(Remedy::attach(
+        policy,
+        &[],
+        &[],
+    ))
 }
 
 /// Attached by the annotation, which Istio ignores.
@@ -137,8 +143,11 @@ pub(super) fn fails(
         "refuses what it allows"
     };
     let headline = format!("{} on ambient workloads {does}", identity(policy));
-    Finding::new(code, severity, [headline].into_iter().chain(lost))
-        .with(Remedy::attach(policy, &[], &[]))
+    Finding::new(code, severity, [headline].into_iter().chain(lost)).with(Remedy::attach(
+        policy,
+        &[],
+        &[],
+    ))
 }
 
 /// ztunnel tests the waypoint in place of the client.
@@ -221,7 +230,9 @@ pub(super) fn loss(needs: &[Need<'_>], ztunnel: &Enforcement, meets: Meets<'_>) 
     };
     let reasons = ztunnel.reasons.iter().take(REASONS);
     let reasons = reasons.map(|code| of(*code).to_owned());
-    let lines = reasons.chain(shown(&ztunnel.witnesses)).chain(bound(ztunnel));
+    let lines = reasons
+        .chain(shown(&ztunnel.witnesses))
+        .chain(bound(ztunnel));
     let lines: Vec<_> = lines.collect();
     let only = only.filter(|_| !lines.is_empty());
     lines.into_iter().chain(only).collect()
@@ -231,7 +242,8 @@ fn shown(witnesses: &Witnesses) -> impl Iterator<Item = String> {
     let open = witnesses.open.as_ref();
     let open = open.map(|request| format!("Gets through, though the policy refuses it: {request}"));
     let closed = witnesses.closed.as_ref();
-    let closed = closed.map(|request| format!("Is refused, though the policy allows it: {request}"));
+    let closed =
+        closed.map(|request| format!("Is refused, though the policy allows it: {request}"));
     open.into_iter().chain(closed)
 }
 
