@@ -52,6 +52,10 @@ e2e-istio: build ## Compare predictions with a real istiod and istio-cni (builds
 	MESHMODE_ISTIO_BIN="$$(tests/istio/build.sh | tail -n 1)" \
 	MESHMODE_E2E_BINARY="$(BINARY)" $(CARGO) test --locked --test e2e-istio -- --nocapture
 
+.PHONY: conformance
+conformance: export MESHMODE_CONFORMANCE ?= 5000
+conformance: e2e-istio ## Compare thousands of random policies with a real istiod, and nothing else
+
 .PHONY: matrix
 matrix: export MESHMODE_WRITE_MATRIX = 1
 matrix: e2e-istio ## Write docs/placement-matrix.md anew, from what a real Istio does
@@ -62,8 +66,8 @@ record: build ## Record the reviews of tests/data/reviews/ anew from the real AP
 	MESHMODE_E2E_BINARY="$(BINARY)" $(CARGO) test --locked --test e2e -- --nocapture
 
 .PHONY: bench
-bench: ## Measure the pure path, beside kube's own types
-	$(CARGO) bench --locked --bench review
+bench: ## Measure the pure paths: reviews beside kube's own types, and verdicts
+	$(CARGO) bench --locked --bench review --bench verdict
 
 .PHONY: bench-server
 bench-server: build ## Measure the serving process: start, first review, memory, load

@@ -3,7 +3,7 @@
 //!
 //! | part | kind | what it does |
 //! |---|---|---|
-//! | [`placement`] | pure | facts → rules → placement → patch |
+//! | [`placement`] | pure | facts → rules → placement → patch; what Istio makes of it |
 //! | [`authorization`] | pure | policy → verdict |
 //! | [`config`] | edge | the configuration file; files that are read again |
 //! | [`cluster`] | edge | Kubernetes objects → facts |

@@ -20,6 +20,7 @@ mod support;
 mod e2e {
     pub(crate) mod absence;
     pub(crate) mod certificates;
+    pub(crate) mod facts;
     pub(crate) mod manifests;
     pub(crate) mod pods;
     pub(crate) mod policies;
@@ -28,7 +29,7 @@ mod e2e {
 }
 
 use e2e::steps::{Cluster, Report};
-use e2e::{absence, certificates, manifests, pods, policies, record};
+use e2e::{absence, certificates, facts, manifests, pods, policies, record};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn end_to_end() {
@@ -84,6 +85,21 @@ async fn end_to_end() {
         .await;
     report
         .step("manifests: who is asked", manifests::routing(&cluster))
+        .await;
+    report
+        .step("facts: seen as they come", facts::seen(&cluster))
+        .await;
+    report
+        .step("facts: API server away", facts::recovered(&mut cluster))
+        .await;
+    report
+        .step(
+            "facts: a right is missing",
+            facts::without_a_right(&cluster),
+        )
+        .await;
+    report
+        .step("facts: the program asks", facts::program(&cluster))
         .await;
     report
         .step(

@@ -687,7 +687,7 @@ fn a_server_that_cannot_start_says_why() {
     let taken = taken.local_addr().unwrap().to_string();
     let (cert, key) = (volume.path("tls.crt"), volume.path("tls.key"));
     let (cert, key) = (cert.to_str().unwrap(), key.to_str().unwrap());
-    let rows: [(&str, &[&str], i32, &[&str]); 6] = [
+    let rows: [(&str, &[&str], i32, &[&str]); 8] = [
         (
             "no certificate",
             &["--tls-cert", "/nowhere/tls.crt"],
@@ -726,6 +726,36 @@ fn a_server_that_cannot_start_says_why() {
             ],
             3,
             &["--status-listen", &taken, "in use"],
+        ),
+        (
+            "no cluster where one is required",
+            &[
+                "--tls-cert",
+                cert,
+                "--tls-key",
+                key,
+                "--cluster",
+                "required",
+            ],
+            3,
+            &[
+                "--cluster is required",
+                "--kubeconfig",
+                "automountServiceAccountToken",
+            ],
+        ),
+        (
+            "no kubeconfig where one is named",
+            &[
+                "--tls-cert",
+                cert,
+                "--tls-key",
+                key,
+                "--kubeconfig",
+                "/nowhere/kubeconfig",
+            ],
+            3,
+            &["cannot use the kubeconfig /nowhere/kubeconfig"],
         ),
         (
             "a flag that is none",

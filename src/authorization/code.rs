@@ -81,6 +81,9 @@ codes! {
     SPIFFE_PRINCIPAL "MM235" "SpiffePrincipal";
     /// Ports are compared with the port of the Pod, not of the Service.
     PORTS_OF_THE_POD "MM236" "PortsOfThePod";
+    /// An alternative without `source` or `operation`: istiod ends when it converts it for ztunnel, and again
+    /// after each restart.
+    CRASHES_ISTIOD "MM237" "CrashesIstiod";
     // MM240 to MM259: what the waypoint receives.
     /// A target does not exist in the namespace of the policy.
     TARGET_MISSING "MM240" "TargetMissing";

@@ -50,7 +50,7 @@ pub use request::Request;
 pub use ztunnel::{NotSent, Receives, receives};
 
 /// What becomes of one policy at one enforcer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Enforcement {
     /// Who.
     pub enforcer: Enforcer,
@@ -86,8 +86,8 @@ pub struct Witnesses {
 pub enum Bound {
     /// Over all representative values: without a witness there is no difference.
     Exhausted,
-    /// The policy is too large for that. So many steps were made in each direction; a difference may be
-    /// there without a witness.
+    /// The policy is too large for that: it has more values or alternatives than are looked at, or more than
+    /// so many steps would be needed in one direction. A difference may be there without a witness.
     Reached(usize),
 }
 

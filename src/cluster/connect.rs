@@ -56,25 +56,25 @@ pub struct Found {
     pub address: String,
 }
 
-/// Why there is no connection although there should be one.
+/// Why there is no connection although there should be one. kube's errors have their causes in their text.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// A cluster is required.
     #[error(
-        "--cluster is required, and there is neither --kubeconfig nor a ServiceAccount mounted (automountServiceAccountToken)"
+        "--cluster is required, and there is neither --kubeconfig nor a ServiceAccount mounted (automountServiceAccountToken): {0}"
     )]
-    NotInACluster(#[source] InClusterError),
+    NotInACluster(InClusterError),
     /// The file cannot be used.
-    #[error("cannot use the kubeconfig {}", .0.display())]
-    Kubeconfig(PathBuf, #[source] Box<KubeconfigError>),
+    #[error("cannot use the kubeconfig {file}: {1}", file = .0.display())]
+    Kubeconfig(PathBuf, Box<KubeconfigError>),
     /// Neither is there one where kubectl looks for it, nor is this a Pod.
     #[error(
-        "cannot use the kubeconfig that KUBECONFIG names, or ~/.kube/config; --kubeconfig names another"
+        "cannot use the kubeconfig that KUBECONFIG names, or ~/.kube/config (--kubeconfig names another): {0}"
     )]
-    NoKubeconfig(#[source] Box<KubeconfigError>),
+    NoKubeconfig(Box<KubeconfigError>),
     /// Certificates or credentials cannot be used.
-    #[error("cannot use the credentials for the cluster")]
-    Client(#[source] Box<kube::Error>),
+    #[error("cannot use the credentials for the cluster: {0}")]
+    Client(Box<kube::Error>),
 }
 
 /// More than the server's own end of a watch (290 s): a server that hangs is left then.

@@ -2,13 +2,12 @@
 
 mod known;
 mod plain;
+mod reload;
 mod settings;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
@@ -19,13 +18,14 @@ use tokio::task::JoinSet;
 
 use self::known::Known;
 use self::plain::Plain;
+use self::reload::{reload_configuration, reload_pair, say_what_is_off};
 pub use self::settings::Args;
 use super::{Outcome, complain_of, configuration};
-use crate::config::watch::{ContentWatch, ReadError};
+use crate::config::watch::ContentWatch;
 use crate::config::{Configuration, Problems, read_bytes};
 use crate::telemetry::logs;
-use crate::telemetry::metrics::{Metrics, Reload, Reloaded};
-use crate::tls::{ReloadOutcome, ReloadingPair, server_config, warm, watch_pair};
+use crate::telemetry::metrics::Metrics;
+use crate::tls::{ReloadingPair, server_config, warm};
 use crate::webhook::router::{App, router};
 use crate::webhook::server::serve;
 use crate::webhook::status::{self, Readiness, State};
@@ -270,102 +270,6 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
-        }
-    }
-}
-
-fn say_what_is_off(configuration: &Configuration) {
-    for rule in configuration.placement.off() {
-        tracing::warn!(
-            rule,
-            "a rule is off: it reads facts of the cluster, which rules do not get yet"
-        );
-    }
-}
-
-async fn reload_pair(pair: Arc<ReloadingPair>, args: Args, metrics: Arc<Metrics>) -> Infallible {
-    watch_pair(
-        pair,
-        args.tls_cert,
-        args.tls_key,
-        args.reload_interval,
-        |outcome| match outcome {
-            ReloadOutcome::Swapped { current, .. } => {
-                metrics.reloaded(Reloaded::Certificate, Reload::Done);
-                metrics.certificate_ends(current.not_after());
-                let (certificate, not_after) = (current.fingerprint(), current.not_after());
-                tracing::info!(certificate, %not_after, "serving with a new certificate");
-            }
-            ReloadOutcome::Unchanged => {}
-            ReloadOutcome::KeptLastGood(error) => {
-                metrics.reloaded(Reloaded::Certificate, Reload::KeptLastGood);
-                let error = logs::chain(error);
-                tracing::error!(
-                    error,
-                    "the certificate on disk cannot be served: the last good one stays in service"
-                );
-            }
-        },
-    )
-    .await
-}
-
-async fn reload_configuration(
-    current: Arc<ArcSwap<Configuration>>,
-    file: PathBuf,
-    watch: ContentWatch<1>,
-    interval: Duration,
-    metrics: Arc<Metrics>,
-) -> Infallible {
-    watch.run(interval, |content| match reread(content) {
-        Ok(configuration) => {
-            metrics.reloaded(Reloaded::Configuration, Reload::Done);
-            tracing::info!(file = %file.display(), "a new configuration is in service");
-            say_what_is_off(&configuration);
-            current.store(Arc::new(configuration));
-        }
-        Err(problems) => {
-            metrics.reloaded(Reloaded::Configuration, Reload::KeptLastGood);
-            let problems = logs::chain(&*problems);
-            tracing::error!(file = %file.display(), problems, "the configuration on disk has mistakes: the last good one stays in service");
-        }
-    })
-    .await
-}
-
-fn reread(content: Result<[Vec<u8>; 1], ReadError>) -> anyhow::Result<Configuration> {
-    let [content] = content?;
-    Ok(off_the_workers(|| read_bytes(&content))?)
-}
-
-/// Does `work`, which takes its time, while the other tasks of this thread go on elsewhere.
-fn off_the_workers<T>(work: impl FnOnce() -> T) -> T {
-    tokio::task::block_in_place(work)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use super::*;
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn reviews_are_answered_while_a_configuration_is_read() {
-        let (answer, answered) = mpsc::channel();
-        let (begin, begun) = tokio::sync::oneshot::channel();
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            off_the_workers(|| {
-                begin.send(()).unwrap();
-                answered.recv_timeout(Duration::from_secs(10)).is_ok()
-            })
-        });
-        tasks.spawn(async move {
-            begun.await.unwrap();
-            answer.send(()).is_ok()
-        });
-        while let Some(ended) = tasks.join_next().await {
-            assert!(ended.unwrap(), "the reading held up the rest");
         }
     }
 }

@@ -5,7 +5,7 @@ mod schema;
 
 use super::*;
 use crate::authorization::Settings;
-use crate::authorization::settings::{OnAnnotation, OnFailOpen, RequireAttachment};
+use crate::authorization::settings::{BreakGlass, OnAnnotation, OnFailOpen, RequireAttachment};
 
 const HEAD: &str = "apiVersion: meshmode.io/v1alpha1\nkind: MeshmodeConfiguration\n";
 
@@ -57,6 +57,7 @@ fn settings_are_read() {
         attachment,
         annotation,
         fail_open,
+        break_glass: BreakGlass::Allowed,
     };
     let (whenever, warn, refuse) = (
         RequireAttachment::WhenNeeded,

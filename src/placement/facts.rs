@@ -154,4 +154,17 @@ impl<'f, 'a> StringMap<'f, 'a> {
             Self::Present(object) => object.get(key).and_then(Node::as_str),
         }
     }
+
+    /// The keys and their values.
+    pub fn entries(self) -> impl Iterator<Item = (&'f str, &'f str)> {
+        let object = match self {
+            Self::Missing => None,
+            Self::Present(object) => Some(object),
+        };
+        object.into_iter().flat_map(move |object| {
+            object
+                .keys()
+                .filter_map(move |key| Some((key, self.get(key)?)))
+        })
+    }
 }

@@ -2,6 +2,7 @@
 //! holds what a Pod's author can choose.
 
 mod labels;
+mod words;
 
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use self::labels::{Labels, Value, fixed};
+
+pub use self::words::{Handshake, Outcome, Reload, Reloaded};
 
 /// All metrics of the process.
 #[derive(Debug)]
@@ -39,46 +42,6 @@ pub struct Served {
     pub task: &'static str,
     /// How far that is carried.
     pub stance: &'static str,
-}
-
-/// What became of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// A review was answered.
-    Answered,
-    /// It was no review, or could not be read: HTTP 4xx.
-    Rejected,
-    /// It made us panic: HTTP 500.
-    Panicked,
-    /// The client gave up before its body was there: no answer, and no duration.
-    Aborted,
-}
-
-/// A file that is reloaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reloaded {
-    /// The configuration.
-    Configuration,
-    /// The serving certificate and its key.
-    Certificate,
-}
-
-/// How a reload ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reload {
-    /// The new content is in service.
-    Done,
-    /// The last good content stays in service.
-    KeptLastGood,
-}
-
-/// Why a TLS handshake did not end well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Handshake {
-    /// It failed: a wrong CA on the other side, a probe that only connects, another protocol.
-    Failed,
-    /// It took too long.
-    TimedOut,
 }
 
 /// Seconds; the pure path takes microseconds, a busy node milliseconds.
@@ -270,44 +233,4 @@ fn reload_labels(file: Reloaded, reload: Reload) -> Labels<2> {
         fixed("file", file.as_str()),
         fixed("outcome", reload.as_str()),
     ])
-}
-
-// === the names in labels ===
-
-impl Outcome {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Answered => "answered",
-            Self::Rejected => "rejected",
-            Self::Panicked => "panicked",
-            Self::Aborted => "aborted",
-        }
-    }
-}
-
-impl Reloaded {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Configuration => "configuration",
-            Self::Certificate => "certificate",
-        }
-    }
-}
-
-impl Reload {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::KeptLastGood => "kept-last-good",
-        }
-    }
-}
-
-impl Handshake {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Failed => "failed",
-            Self::TimedOut => "timed-out",
-        }
-    }
 }

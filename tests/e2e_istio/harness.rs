@@ -1,8 +1,9 @@
-//! That the istiod of the tests does what others rely on: it makes a waypoint Programmed, says what ztunnel
-//! would receive, and writes its judgement into the status of a policy.
+//! That the Istio of the tests is what others rely on: it makes a waypoint Programmed, says what ztunnel would
+//! receive, writes its judgement into the status of a policy, and installs what unit tests have recorded.
 
 use std::time::Duration;
 
+use meshmode::cluster::convert::{cni, injectors};
 use serde_json::{Value, json};
 
 use super::mesh::Mesh;
@@ -16,6 +17,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// A waypoint with a running Pod, and a policy that ztunnel would receive.
 pub(crate) async fn works(mesh: &Mesh) -> Shown {
     let Mesh { cluster, istio, .. } = mesh;
+    is_as_recorded(mesh).await;
     let kwok = Kwok::start(cluster).await;
     let namespace = "harness";
     cluster.namespace(namespace, &json!({})).await;
@@ -51,7 +53,18 @@ pub(crate) async fn works(mesh: &Mesh) -> Shown {
         is_true(&conditions, "ZtunnelAccepted").ok_or(conditions)
     })
     .await;
-    Shown::Cases(3)
+    Shown::Cases(5)
+}
+
+/// The objects that unit tests are made with say what this Istio's say.
+async fn is_as_recorded(mesh: &Mesh) {
+    let webhooks = include_str!("../data/istio/istio-sidecar-injector.json");
+    let cni = include_str!("../data/istio/istio-cni-config.json");
+    let facts = mesh.facts().await;
+    let recorded = injectors::configuration(webhooks).unwrap().unwrap();
+    let installed = facts.injectors.configurations();
+    assert!(installed.contains(&recorded), "{installed:#?}");
+    assert_eq!(cni::capture(cni).unwrap(), facts.capture);
 }
 
 fn waypoint() -> Value {

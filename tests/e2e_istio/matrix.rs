@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use self::cases::{NAMESPACES, PodCase, pods};
 use self::document::{Row, Section};
 use self::observed::{Observed, STATUS, captures, compare, observe};
-use super::mesh::Mesh;
+use super::mesh::{Mesh, seen_in};
 use crate::support::report::Shown;
 use crate::support::request::{self, Reply};
 
@@ -146,14 +146,7 @@ pub(crate) fn other_selectors(mesh: &Mesh, created: &[Case]) -> Shown {
 
 /// Hands `pod`, as Istio sees it in the namespace of `case`, to `then`.
 fn seen(case: &Case, pod: &Value, then: impl FnOnce(&Seen<'_>, Namespace<'_>)) {
-    let text = pod.to_string();
-    let opened: Opened<'_> = serde_json::from_str(&text).unwrap();
-    let pod = opened.into_pod().unwrap();
-    let namespace = Namespace {
-        name: &case.namespace,
-        labels: &case.namespace_labels,
-    };
-    then(&Seen::of(&pod), namespace);
+    seen_in(pod, &case.namespace, &case.namespace_labels, then);
 }
 
 /// The rows of each namespace.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use meshmode::cluster::convert::{cni, injectors};
+use meshmode::cluster::convert::{Opened, cni, injectors};
 use meshmode::placement::outcome;
 use serde_json::{Value, json};
 
@@ -38,8 +38,10 @@ pub(crate) enum Did {
 /// The label that asks for meshmode, as in the base manifests.
 pub(crate) const SCOPE: &str = "meshmode.io/webhook";
 /// A namespace where Pods are placed.
-const IN_FORCE: &str = "in-force";
-const WEBHOOKS: &str = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+pub(crate) const IN_FORCE: &str = "in-force";
+/// The path of the MutatingWebhookConfigurations.
+pub(crate) const WEBHOOKS: &str =
+    "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
 
 // === impl Mesh ===
 
@@ -123,6 +125,23 @@ impl Mesh {
             })
             .collect()
     }
+}
+
+/// Hands `pod`, as Istio sees it in a namespace, to `then`.
+pub(crate) fn seen_in(
+    pod: &Value,
+    namespace: &str,
+    labels: &BTreeMap<String, String>,
+    then: impl FnOnce(&outcome::Seen<'_>, outcome::Namespace<'_>),
+) {
+    let text = pod.to_string();
+    let opened: Opened<'_> = serde_json::from_str(&text).unwrap();
+    let pod = opened.into_pod().unwrap();
+    let namespace = outcome::Namespace {
+        name: namespace,
+        labels,
+    };
+    then(&outcome::Seen::of(&pod), namespace);
 }
 
 /// The calls among the annotations of an audit event, in their order (Kubernetes,

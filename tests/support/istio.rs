@@ -19,7 +19,7 @@ use super::{ControlPlane, built, free_port, http, wait_for};
 
 /// istiod, and what is registered for it. Dropping it stops istiod; drop it before the control plane.
 pub(crate) struct Istio {
-    _istiod: Process,
+    istiod: Process,
     _guard: Guard,
     site: Site,
 }
@@ -51,7 +51,7 @@ impl Istio {
         let objects = site.install(cluster).await;
         let istiod = site.start_istiod(cluster, &objects, &guard).await;
         let istio = Self {
-            _istiod: istiod,
+            istiod,
             _guard: guard,
             site,
         };
@@ -62,9 +62,7 @@ impl Istio {
 
     /// `/debug/ambientz`: under `policies` what ztunnel would receive, by istiod's own conversion.
     pub(crate) async fn ambientz(&self) -> Value {
-        let (code, body) = http::get(self.site.http, "/debug/ambientz").await.unwrap();
-        assert_eq!(code, 200, "{body}");
-        serde_json::from_str(&body).unwrap()
+        self.debug("ambientz").await.unwrap()
     }
 
     /// The folder of this run, with istiod's files and log.
@@ -75,6 +73,18 @@ impl Istio {
     /// Where istiod serves plain HTTP: `/ready`, `/debug/…`.
     pub(crate) fn http_address(&self) -> String {
         format!("127.0.0.1:{}", self.site.http)
+    }
+
+    /// The end of istiod's log.
+    pub(crate) fn log_tail(&self) -> String {
+        self.istiod.log_tail()
+    }
+
+    /// What istiod says at `/debug/PAGE`.
+    pub(crate) async fn debug(&self, page: &str) -> Result<Value, String> {
+        let (code, body) = http::get(self.site.http, &format!("/debug/{page}")).await?;
+        let problem = |error| format!("{code} {error}: {body}");
+        serde_json::from_str(&body).map_err(problem)
     }
 
     /// The folder of programs and manifests (`tests/istio/build.sh` lists them).
@@ -193,10 +203,8 @@ impl Site {
         objects: &[Value],
         guard: &Guard,
     ) -> Process {
-        let injector = config_map(objects, "istio-sidecar-injector");
-        self.write("inject/config", &injector["config"]);
-        self.write("inject/values", &injector["values"]);
-        self.write("mesh", &config_map(objects, "istio")["mesh"]);
+        let mesh = config_map(objects, "istio")["mesh"].as_str();
+        fs::write(self.folder.path().join("mesh"), mesh.expect("a text")).unwrap();
         let mut command = Command::new(self.tools.join("pilot-discovery"));
         command
             .envs([
@@ -218,19 +226,14 @@ impl Site {
             .arg(format!("--grpcAddr=127.0.0.1:{}", free_port()))
             .arg(format!("--secureGRPCAddr=127.0.0.1:{}", free_port()))
             .arg(format!("--monitoringAddr=127.0.0.1:{}", free_port()))
-            .args(["--injectionWebhookDir=inject", "--meshConfig=mesh"])
+            // No such folder: it reads, and watches, the ConfigMap istio-sidecar-injector.
+            .args(["--injectionWebhookDir=none", "--meshConfig=mesh"])
             .arg("--domain=cluster.local");
         let mut istiod = Process::start("istiod", &mut command, self.folder.path(), guard);
         istiod
             .until_ready(async || http::ok(self.http, "/ready").await)
             .await;
         istiod
-    }
-
-    fn write(&self, name: &str, text: &Value) {
-        let path = self.folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text.as_str().expect("a text")).unwrap();
     }
 }
 

@@ -34,7 +34,9 @@ impl Kwok {
         let guard = Guard::start(folder.path());
         let mut process = start_process(cluster, &tools, folder.path(), &guard);
         let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}});
-        cluster.post("/api/v1/nodes", &node).await.created();
+        // An earlier one may have left it.
+        let path = format!("/api/v1/nodes/{NODE}");
+        cluster.server_side_apply(&path, &node).await.created();
         process
             .until_ready(async || {
                 let node = cluster.get(&format!("/api/v1/nodes/{NODE}")).await.body;

@@ -64,6 +64,22 @@ impl Webhooks {
         })
     }
 
+    /// The name of the configuration of this kind.
+    pub(crate) fn name(&self, kind: &str) -> &str {
+        let found = self.0.iter().find(|object| object["kind"] == kind);
+        found
+            .and_then(|object| object["metadata"]["name"].as_str())
+            .unwrap()
+    }
+
+    /// With another name for the configuration of this kind.
+    pub(crate) fn named(&self, kind: &str, name: &str) -> Self {
+        let mut renamed = self.clone();
+        let found = renamed.0.iter_mut().find(|object| object["kind"] == kind);
+        found.unwrap()["metadata"]["name"] = json!(name);
+        renamed
+    }
+
     /// With a change to each entry.
     pub(crate) fn with_each(&self, change: impl Fn(&mut Value)) -> Self {
         let mut changed = self.clone();

@@ -20,6 +20,7 @@ pub(crate) struct Meshmode {
     process: Option<Process>,
     guard: Guard,
     folder: TempDir,
+    flags: Vec<String>,
     pub(crate) port: u16,
     status_port: u16,
 }
@@ -46,8 +47,13 @@ pub(crate) fn certs(folder: &Path, arguments: &[&str]) {
 }
 
 impl Meshmode {
-    /// Starts it, on free ports.
+    /// Starts it, on free ports, without a cluster to ask.
     pub(crate) async fn start() -> Self {
+        Self::start_with(&["--cluster=off".to_owned()]).await
+    }
+
+    /// Starts it with further flags.
+    pub(crate) async fn start_with(flags: &[String]) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("meshmode-program-")
             .tempdir()
@@ -58,6 +64,7 @@ impl Meshmode {
             process: None,
             guard,
             folder,
+            flags: flags.to_vec(),
             port: free_port(),
             status_port: free_port(),
         };
@@ -73,7 +80,8 @@ impl Meshmode {
             .arg(format!("--listen=127.0.0.1:{}", self.port))
             .arg(format!("--status-listen=127.0.0.1:{}", self.status_port))
             .args(["--tls-cert=certs/tls.crt", "--tls-key=certs/tls.key"])
-            .arg("--reload-interval=50ms");
+            .arg("--reload-interval=50ms")
+            .args(&self.flags);
         let folder = self.folder.path();
         let mut process = Process::start("meshmode", &mut command, folder, &self.guard);
         process

@@ -19,16 +19,21 @@
     reason = "a helper fails the test by panicking"
 )]
 
+pub(crate) mod effect;
+pub(crate) mod evaluator;
 pub(crate) mod http;
 pub(crate) mod istio;
 pub(crate) mod kwok;
 mod local;
 pub(crate) mod manifests;
 pub(crate) mod meshmode;
+pub(crate) mod policies;
 mod process;
 pub(crate) mod report;
 pub(crate) mod request;
+pub(crate) mod requests;
 mod wait;
+pub(crate) mod watching;
 
 use std::env;
 use std::fs;

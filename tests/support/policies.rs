@@ -28,67 +28,26 @@ pub(crate) const ROOT: &str = "istio-system";
 pub(crate) const NAMESPACES: [&str; 2] = ["prod", "team-a-dev"];
 
 type Json = BoxedStrategy<Value>;
-/// A field that is there with this weight in a hundred, and what its values are.
-type Entry = (&'static str, u32, &'static [&'static str]);
+/// A field that is there with this weight in a hundred, and what its values are, with spaces between.
+type Entry = (&'static str, u32, &'static str);
 
-const PRINCIPALS: &[&str] = &[
-    "cluster.local/ns/prod/sa/web",
-    "cluster.local/ns/prod/sa/api",
-    "cluster.local/ns/team-a-dev/sa/web",
-    "cluster.local/ns/prod/*",
-    "cluster.local/ns/prod/sa/*",
-    "cluster.local/*",
-    "*/sa/web",
-    "*/ns/prod/sa/web",
-    "*web",
-    "*",
-    "td2/ns/prod/sa/web",
-    "spiffe://cluster.local/ns/prod/sa/web",
-];
-const NAMES: &[&str] = &[
-    "prod",
-    "team-a-dev",
-    "team-b",
-    "team-*",
-    "*-dev",
-    "*",
-    "team-*-dev",
-    "*a*",
-    "*sa",
-    "pro*",
-];
-const ACCOUNTS: &[&str] = &["web", "prod/web", "prod/api", "team-b/web", "api"];
-const TRUST_DOMAINS: &[&str] = &["cluster.local", "td2", "*", "*.local", "td*"];
-const NETWORKS: &[&str] = &[
-    "10.0.0.1",
-    "10.0.0.0/8",
-    "10.1.0.0/16",
-    "10.1.2.3/16",
-    "0.0.0.0/0",
-    "192.168.7.0/24",
-    "2001:db8::/32",
-    "2001:db8::1",
-];
-const PORTS: &[&str] = &["80", "443", "8080", "9090"];
-const METHODS: &[&str] = &["GET", "POST", "DELETE", "*", "P*"];
-const PATHS: &[&str] = &[
-    "/admin", "/admin*", "/admin/x", "*.html", "*", "/a/{*}", "/a/{*}/c", "/a/{**}", "/a/b", "/",
-];
-const HOSTS: &[&str] = &[
-    "example.com",
-    "*.example.com",
-    "EXAMPLE.com",
-    "*",
-    "example*",
-];
-const SUBJECTS: &[&str] = &[
-    "https://issuer/alice",
-    "https://issuer/*",
-    "*/alice",
-    "*",
-    "issuer",
-];
-const TEXTS: &[&str] = &["a", "b", "a*", "*b", "*"];
+const PRINCIPALS: &str = "\
+    cluster.local/ns/prod/sa/web cluster.local/ns/prod/sa/api \
+    cluster.local/ns/team-a-dev/sa/web cluster.local/ns/prod/* cluster.local/ns/prod/sa/* \
+    cluster.local/* */sa/web */ns/prod/sa/web *web * td2/ns/prod/sa/web \
+    spiffe://cluster.local/ns/prod/sa/web";
+const NAMES: &str = "prod team-a-dev team-b team-* *-dev * team-*-dev *a* *sa pro*";
+const ACCOUNTS: &str = "web prod/web prod/api team-b/web api";
+const TRUST_DOMAINS: &str = "cluster.local td2 * *.local td*";
+const NETWORKS: &str = "\
+    10.0.0.1 10.0.0.0/8 10.1.0.0/16 10.1.2.3/16 0.0.0.0/0 192.168.7.0/24 2001:db8::/32 \
+    2001:db8::1";
+const PORTS: &str = "80 443 8080 9090";
+const METHODS: &str = "GET POST DELETE * P*";
+const PATHS: &str = "/admin /admin* /admin/x *.html * /a/{*} /a/{*}/c /a/{**} /a/b /";
+const HOSTS: &str = "example.com *.example.com EXAMPLE.com * example*";
+const SUBJECTS: &str = "https://issuer/alice https://issuer/* */alice * issuer";
+const TEXTS: &str = "a b a* *b *";
 
 const SOURCE: [Entry; 10] = [
     ("principals", 30, PRINCIPALS),
@@ -157,7 +116,9 @@ pub(crate) fn policy() -> Json {
     ];
     let labels = weighted(0.04, select(vec!["default", "canary"]));
     let dry_run = weighted(0.06, select(vec!["true", "1", "false", "yes"]));
+    let version = select(vec!["v1", "v1beta1"]);
     (
+        version,
         action,
         namespace,
         labels,
@@ -167,7 +128,7 @@ pub(crate) fn policy() -> Json {
         prop::bool::weighted(0.04),
     )
         .prop_map(
-            |(action, namespace, revision, dry_run, attachment, rules, is_bare)| {
+            |(version, action, namespace, revision, dry_run, attachment, rules, is_bare)| {
                 let mut metadata = json!({"name": "policy", "namespace": namespace});
                 if let Some(revision) = revision {
                     metadata["labels"] = json!({"istio.io/rev": revision});
@@ -186,7 +147,7 @@ pub(crate) fn policy() -> Json {
                     spec[name] = value;
                 }
                 json!({
-                    "apiVersion": "security.istio.io/v1",
+                    "apiVersion": format!("security.istio.io/{version}"),
                     "kind": "AuthorizationPolicy",
                     "metadata": metadata,
                     "spec": spec,
@@ -228,14 +189,14 @@ fn attachment() -> BoxedStrategy<Option<(&'static str, Value)>> {
 
 fn rule() -> Json {
     let from = weighted(
-        0.6,
+        0.75,
         vec(source().prop_map(|source| json!({"source": source})), 1..=3),
     );
     let to = weighted(
-        0.6,
+        0.7,
         vec(operation().prop_map(|to| json!({"operation": to})), 1..=3),
     );
-    let when = weighted(0.3, vec(condition(), 1..=2));
+    let when = weighted(0.35, vec(condition(), 1..=2));
     (from, to, when)
         .prop_map(|(from, to, when)| {
             let mut rule = Map::new();
@@ -249,21 +210,31 @@ fn rule() -> Json {
 }
 
 fn source() -> Json {
-    let trust_domains = || fields(&TRUST_DOMAIN_FIELDS);
     prop_oneof![
-        5 => (fields(&SOURCE), trust_domains()),
-        1 => (fields(&ACCOUNT_SOURCE), trust_domains()),
+        5 => (fields(&SOURCE), fields(&TRUST_DOMAIN_FIELDS)),
+        1 => (fields(&ACCOUNT_SOURCE), fields(&TRUST_DOMAIN_FIELDS)),
     ]
-    .prop_map(|(mut fields, trust_domains)| {
+    .prop_flat_map(|(mut fields, trust_domains)| {
         fields.extend(trust_domains);
-        // Rarely empty: not all that istiod's validation refuses is refused everywhere.
-        Value::Object(fields)
+        or_one_of(fields, &SOURCE)
     })
     .boxed()
 }
 
 fn operation() -> Json {
-    fields(&OPERATION).prop_map(Value::Object).boxed()
+    fields(&OPERATION)
+        .prop_flat_map(|fields| or_one_of(fields, &OPERATION))
+        .boxed()
+}
+
+/// Hardly ever empty: istiod's validation refuses that, where it is asked.
+fn or_one_of(fields: Map<String, Value>, entries: &'static [Entry]) -> Json {
+    if !fields.is_empty() {
+        return Just(Value::Object(fields)).boxed();
+    }
+    let one = select(entries)
+        .prop_flat_map(|(name, _, all)| values(all).prop_map(move |values| json!({name: values})));
+    prop_oneof![1 => Just(json!({})), 40 => one].boxed()
 }
 
 fn condition() -> Json {
@@ -297,6 +268,8 @@ fn fields(entries: &[Entry]) -> BoxedStrategy<Map<String, Value>> {
         .boxed()
 }
 
-fn values(all: &'static [&'static str]) -> BoxedStrategy<Vec<&'static str>> {
-    subsequence(all, 1..=3.min(all.len())).boxed()
+fn values(all: &'static str) -> BoxedStrategy<Vec<&'static str>> {
+    let all: Vec<&str> = all.split(' ').collect();
+    let most = 3.min(all.len());
+    subsequence(all, 1..=most).boxed()
 }

@@ -73,7 +73,7 @@ pub(crate) fn merge(into: &mut Value, more: &Value) {
 
 /// Who sends requests to the API server.
 #[derive(Clone)]
-pub(crate) struct Requests(pub(super) Client);
+pub(crate) struct Requests(pub(crate) Client);
 
 impl Requests {
     /// `POST`: creates.

@@ -54,7 +54,7 @@ impl Layout {
         self.starts.iter().copied().zip(ends.copied())
     }
 
-    /// The boxes of some rules; fewer when the budget is used up.
+    /// The boxes of some rules; at least one of each rule, not all when the budget is used up.
     pub(super) fn boxes(
         &self,
         rules: &Rules,
@@ -69,16 +69,14 @@ impl Layout {
     fn of_rule(&self, rule: &Rule, values: &[Values], budget: &mut Budget) -> Vec<Requests> {
         let mut boxes = vec![self.all.clone()];
         for clause in rule {
-            let mut next = Vec::with_capacity(boxes.len() * clause.len());
-            for whole in &boxes {
-                for alternative in clause {
-                    if !budget.spend(1) {
-                        return Vec::new();
-                    }
-                    next.extend(self.within(whole, alternative, values));
-                }
-            }
-            boxes = next;
+            let some = budget.of(clause.len());
+            boxes.truncate(budget.of(boxes.len() * some) / some.max(1));
+            budget.spend(boxes.len() * some);
+            let all = boxes.iter().flat_map(|whole| {
+                let alternatives = clause.iter().take(some);
+                alternatives.filter_map(move |one| self.within(whole, one, values))
+            });
+            boxes = all.collect();
         }
         boxes
     }
@@ -110,9 +108,9 @@ impl Layout {
     /// Whether the two have no request in common.
     fn are_apart(&self, one: &Requests, other: &Requests) -> bool {
         self.attributes().any(|(start, end)| {
-            let words = one.0.iter().zip(&other.0);
-            let mut words = words.skip(start).take(end - start);
-            words.all(|(one, other)| one & other == 0)
+            let one = one.0.get(start..end).unwrap_or_default();
+            let other = other.0.get(start..end).unwrap_or_default();
+            one.iter().zip(other).all(|(one, other)| one & other == 0)
         })
     }
 
@@ -126,7 +124,8 @@ impl Layout {
         others: &[Requests],
         budget: &mut Budget,
     ) -> Option<Requests> {
-        if others.iter().any(|other| whole.is_within(other)) {
+        // Mostly one other box has it all: then nothing is cut.
+        if !budget.spend(others.len()) || others.iter().any(|other| whole.is_within(other)) {
             return None;
         }
         let mut parts = vec![(whole.clone(), 0)];
@@ -173,6 +172,19 @@ impl Layout {
         }
     }
 
+    /// For each attribute its values in a box.
+    pub(super) fn values_in(&self, whole: &Requests) -> Vec<Vec<usize>> {
+        let of_attribute = |(start, end)| {
+            let words = whole.0.get(start..end).unwrap_or_default();
+            let is_set = |at: usize| {
+                let word = words.get(at / WORD).copied().unwrap_or_default();
+                word >> (at % WORD) & 1 == 1
+            };
+            (0..words.len() * WORD).filter(|at| is_set(*at)).collect()
+        };
+        self.attributes().map(of_attribute).collect()
+    }
+
     /// For each attribute that matters in `part`, the first of its values there.
     ///
     /// An attribute does not matter if `part` stays within `whole` and outside of `others` whatever its
@@ -208,6 +220,18 @@ impl Layout {
             })
             .collect()
     }
+}
+
+/// Whether a request with these values, one for each attribute, meets the rules.
+pub(super) fn matches(rules: &Rules, values: &[Values], point: &[usize]) -> bool {
+    let holds = |test: &Test| {
+        let value = point.get(test.attribute).copied().unwrap_or_default();
+        meeting(test, values, value / WORD) >> (value % WORD) & 1 == 1
+    };
+    rules.iter().any(|rule| {
+        let mut clauses = rule.iter();
+        clauses.all(|clause| clause.iter().any(|one| one.iter().all(holds)))
+    })
 }
 
 /// The values that meet a test, one word of them.
@@ -255,6 +279,13 @@ impl Budget {
             None => self.is_used_up = true,
         }
         !self.is_used_up
+    }
+
+    /// As many of `count` as are left, at least one; it is used up if that is not all.
+    fn of(&mut self, count: usize) -> usize {
+        let most = self.left.max(1);
+        self.is_used_up |= count > most;
+        count.min(most)
     }
 
     pub(super) fn is_used_up(&self) -> bool {

@@ -58,6 +58,7 @@ fn code_of(reason: NotSent) -> Code {
         NotSent::OtherRevision => Code::OTHER_REVISION,
         NotSent::DryRun => Code::DRY_RUN,
         NotSent::TargetRefs => Code::TARGET_REFS_NOT_SENT,
+        NotSent::CrashesIstiod => Code::CRASHES_ISTIOD,
         NotSent::Audit | NotSent::Custom | NotSent::UnknownAction => Code::ACTION_NOT_SUPPORTED,
     }
 }

@@ -1,5 +1,7 @@
 //! What ztunnel does with policies, by name; the rest is in the files below.
 
+mod elsewhere;
+mod large;
 #[path = "../../../tests/support/policies.rs"]
 mod policies;
 mod properties;

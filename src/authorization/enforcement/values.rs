@@ -21,21 +21,23 @@ pub(super) struct Values {
     pub(super) values: Vec<Value>,
     /// For each predicate the values that meet it, a bit each.
     pub(super) meeting: Vec<Vec<u64>>,
-    /// There were more candidates than [`LIMIT`] allows.
+    /// There were more candidates than [`LIMIT`] or [`COMBINATIONS`] allow.
     pub(super) is_cut: bool,
 }
 
 /// How many comparisons of a value with a predicate are made for one attribute.
 const LIMIT: usize = 1 << 20;
+/// How many values are made of parts of several predicates.
+const COMBINATIONS: usize = 1 << 11;
 const WORD: usize = u64::BITS as usize;
 
 /// The values of `tested`.
 pub(super) fn values(tested: &Tested<'_>, mesh: &Mesh) -> Values {
     let predicates = &tested.predicates;
-    let mut candidates = candidates(tested, mesh);
+    let mut is_cut = false;
+    let candidates = candidates(tested, mesh, &mut is_cut);
     let most = (LIMIT / predicates.len().max(1)).max(1);
-    let is_cut = candidates.len() > most;
-    candidates.truncate(most);
+    let candidates = first(most, candidates.into_iter(), &mut is_cut);
     let mut seen = HashMap::new();
     let mut values = Vec::new();
     let mut meeting: Vec<Vec<u64>> = vec![Vec::new(); predicates.len()];
@@ -77,10 +79,17 @@ fn signature(predicates: &[Predicate<'_>], value: &Value) -> Vec<u64> {
     predicates.chunks(WORD).map(word).collect()
 }
 
+/// So many, and whether there are more.
+fn first<T>(most: usize, mut all: impl Iterator<Item = T>, is_cut: &mut bool) -> Vec<T> {
+    let first = all.by_ref().take(most).collect();
+    *is_cut |= all.next().is_some();
+    first
+}
+
 /// Those of the policy first: they say most to a reader.
-fn candidates(tested: &Tested<'_>, mesh: &Mesh) -> Vec<Value> {
+fn candidates(tested: &Tested<'_>, mesh: &Mesh, is_cut: &mut bool) -> Vec<Value> {
     let predicates = &tested.predicates;
-    let texts = |others: &[&str]| text::candidates(predicates, others);
+    let mut texts = |others: &[&str]| text::candidates(predicates, others, is_cut);
     let or_absent = |mut values: Vec<Value>| {
         values.push(Value::Absent);
         values
@@ -89,13 +98,13 @@ fn candidates(tested: &Tested<'_>, mesh: &Mesh) -> Vec<Value> {
         Attribute::Method => texts(&["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]),
         Attribute::Path => texts(&["/", "/x", "/other"]),
         Attribute::Host => texts(&["example.com", "other.example", "10.0.0.2"]),
-        Attribute::Identity => or_absent(identity::candidates(predicates, mesh)),
+        Attribute::Identity => or_absent(identity::candidates(predicates, mesh, is_cut)),
         Attribute::SourceIp
         | Attribute::WaypointIp
         | Attribute::RemoteIp
         | Attribute::DestinationIp => network::candidates(predicates),
         Attribute::DestinationPort => ports(predicates),
-        Attribute::Token => or_absent(text::tokens(predicates)),
+        Attribute::Token => or_absent(text::tokens(predicates, is_cut)),
         Attribute::Claim(_) | Attribute::Header(_) | Attribute::Metadata(_) => {
             or_absent(texts(&["other", "x"]))
         }

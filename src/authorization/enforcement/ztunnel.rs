@@ -5,6 +5,8 @@
 
 use std::ops::Deref;
 
+use serde::Serialize;
+
 use super::received::{
     Action as Does, Authorization, Clause, Group, Match, Network, Scope, ServiceAccountMatch,
     StringMatch,
@@ -16,7 +18,8 @@ use crate::authorization::policy::{
 };
 
 /// What ztunnel gets of a policy.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Receives {
     /// Nothing.
     NotSent(NotSent),
@@ -25,7 +28,8 @@ pub enum Receives {
 }
 
 /// Why ztunnel gets nothing of a policy.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum NotSent {
     /// Another control plane reads it.
     OtherRevision,
@@ -39,6 +43,8 @@ pub enum NotSent {
     Custom,
     /// An action that we do not know.
     UnknownAction,
+    /// istiod ends when it converts an alternative without `source` or `operation`.
+    CrashesIstiod,
 }
 
 /// The annotation for a policy that is only to be tried.
@@ -100,13 +106,26 @@ fn sent_as(policy: &AuthorizationPolicy<'_>, mesh: &Mesh) -> Result<Does, NotSen
     if !policy.spec.targets().is_empty() {
         return Err(NotSent::TargetRefs);
     }
-    match policy.spec.action {
-        Action::Allow => Ok(Does::Allow),
-        Action::Deny => Ok(Does::Deny),
-        Action::Audit => Err(NotSent::Audit),
-        Action::Custom => Err(NotSent::Custom),
-        Action::Unknown(_) => Err(NotSent::UnknownAction),
+    let action = match policy.spec.action {
+        Action::Allow => Does::Allow,
+        Action::Deny => Does::Deny,
+        Action::Audit => return Err(NotSent::Audit),
+        Action::Custom => return Err(NotSent::Custom),
+        Action::Unknown(_) => return Err(NotSent::UnknownAction),
+    };
+    let mut rules = policy.spec.rules.as_slice().iter();
+    if rules.any(has_hollow_alternative) {
+        return Err(NotSent::CrashesIstiod);
     }
+    Ok(action)
+}
+
+/// `from: [{}]` or `to: [{}]`: `httpSources` and `httpOperations` follow the nil pointer. istiod's own
+/// validation refuses such a policy, where it is asked; the schema of the CRD does not.
+fn has_hollow_alternative(rule: &Rule<'_>) -> bool {
+    let mut from = rule.from.iter().flatten();
+    let mut to = rule.to.iter().flatten();
+    from.any(|from| from.source.is_none()) || to.any(|to| to.operation.is_none())
 }
 
 fn rules(policy: &AuthorizationPolicy<'_>, mesh: &Mesh, action: Does) -> Authorization {

@@ -1,7 +1,7 @@
 //! Verdicts, and what they say.
 
 use super::super::facts::WhyUnknown;
-use super::super::settings::OnFailOpen;
+use super::super::settings::{BreakGlass, OnAnnotation, OnFailOpen, RequireAttachment};
 use super::*;
 
 mod messages;
@@ -39,14 +39,14 @@ fn settings(attachment: RequireAttachment, annotation: OnAnnotation) -> Settings
     Settings {
         attachment,
         annotation,
-        fail_open: OnFailOpen::Refuse,
+        ..Settings::default()
     }
 }
 
 /// `allow`, `warn AnnotationOnly`, `refuse NeedsAttachment`.
 fn short(verdict: &Verdict) -> String {
-    let reason = verdict.reason().map_or("", Reason::as_str);
-    format!("{} {reason}", verdict.as_str())
+    let reason = verdict.reason().map_or("", |code| code.word);
+    format!("{} {reason}", verdict.answer().as_str())
         .trim_end()
         .to_owned()
 }
@@ -67,6 +67,7 @@ fn verdicts_under_each_setting() {
     const ONLY_REFUSE: &str = "refuse AnnotationOnly";
     const MALFORMED: &str = "refuse MalformedAnnotation";
     const IGNORED: &str = "warn AnnotationIgnored";
+    const CLOSED: &str = "warn FailsClosed";
     #[rustfmt::skip]
     let rows = [
         // name, annotation, spec, settings, verdict
@@ -91,8 +92,8 @@ fn verdicts_under_each_setting() {
         ("L4, annotated", Some("service"), L4, Always, Warn, ONLY_WARN),
 
         ("L4", None, L4, Off, Warn, "allow"),
-        ("HTTP", None, HTTP, Off, Warn, "allow"),
-        ("HTTP, none", Some("none"), HTTP, Off, Refuse, "allow"),
+        ("HTTP", None, HTTP, Off, Warn, CLOSED),
+        ("HTTP, none", Some("none"), HTTP, Off, Refuse, CLOSED),
         ("HTTP, annotated", Some("all"), HTTP, Off, Warn, ONLY_WARN),
         ("malformed", Some("all,"), HTTP, Off, Warn, MALFORMED),
 
@@ -135,24 +136,21 @@ fn what_was_not_understood_is_said_beside_any_verdict() {
             "trust domains",
             None,
             r#"{"rules": [{"from": [{"source": {"trustDomains": ["a"]}}]}]}"#,
-            "warn TrustDomainDropped",
+            "warn FailsClosed",
         ),
         (
             "trust domains, attached",
             None,
-            r#"{"targetRef": {}, "rules": [{"from": [{"source": {"trustDomains": ["a"]}}]}]}"#,
+            r#"{"targetRef": {"kind": "Service", "name": "s"}, "rules": [{"from": [{"source": {"trustDomains": ["a"]}}]}]}"#,
             "allow ",
         ),
     ];
     for (name, annotation, spec, expected) in rows {
         let json = policy(annotation, spec);
         let verdict = judge(&parse(&json), None, &Settings::default());
-        let reasons = verdict.warnings().iter().map(|w| w.reason.as_str());
-        let found = format!(
-            "{} {}",
-            verdict.as_str(),
-            reasons.collect::<Vec<_>>().join(", ")
-        );
+        let warnings = verdict.of(Severity::Warning);
+        let reasons: Vec<_> = warnings.map(|finding| finding.code.word).collect();
+        let found = format!("{} {}", verdict.answer().as_str(), reasons.join(", "));
         assert_eq!(found, expected, "{name}");
     }
 }
@@ -235,14 +233,10 @@ fn targets_that_would_work_follow_from_the_annotation_and_the_selector() {
         let json = policy(Some(annotation), spec);
         let refuse = settings(RequireAttachment::WhenNeeded, OnAnnotation::Refuse);
         let verdict = judge(&parse(&json), None, &refuse);
-        let Verdict::Refuse {
-            remedy: Remedy::Attach { targets, .. },
-            ..
-        } = verdict
-        else {
+        let Some(Remedy::Attach { targets, .. }) = &verdict.findings[0].remedy else {
             panic!("{name}: {verdict:?}");
         };
-        assert_eq!(targets, expected, "{name}");
+        assert_eq!(*targets, expected, "{name}");
     }
 }
 
@@ -279,11 +273,13 @@ fn targets_are_written_as_yaml_that_reads_back() {
 }
 
 #[test]
-fn reasons_are_all_listed_and_distinct() {
-    let mut words: Vec<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+fn codes_are_distinct_and_in_order() {
+    let ids: Vec<_> = Code::ALL.iter().map(|code| code.id).collect();
+    assert!(ids.is_sorted_by(|one, next| one < next), "{ids:?}");
+    let mut words: Vec<_> = Code::ALL.iter().map(|code| code.word).collect();
     words.sort_unstable();
     words.dedup();
-    assert_eq!(words.len(), Reason::ALL.len());
+    assert_eq!(words.len(), Code::ALL.len());
 }
 
 #[test]
@@ -300,7 +296,10 @@ fn settings_as_the_configuration_writes_them() {
             attachment: RequireAttachment::Off,
             annotation: OnAnnotation::Refuse,
             fail_open: OnFailOpen::Warn,
+            break_glass: BreakGlass::Allowed,
         }
     );
+    let off = read(r#"{"breakGlass": false}"#);
+    assert_eq!(off.break_glass, BreakGlass::Off);
     assert!(serde_json::from_str::<Settings>(r#"{"attachement": "off"}"#).is_err());
 }

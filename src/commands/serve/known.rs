@@ -153,11 +153,39 @@ const fn said(state: State) -> &'static str {
             "not followed at the moment: what was last known is used, and the watch is tried again"
         }
         State::Forbidden => {
-            "may not be read: verdicts do without, and say so; meshmode needs get, list and watch \
+            "may not be read: verdicts do without, and say so; meshmode needs list and watch \
              (manifests/base/rbac.yaml)"
         }
         State::NotInstalled => {
             "not known to the API server: there are none until their CRD is installed"
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cluster_that_does_not_answer_is_not_waited_for_without_end() {
+        let address = http::Uri::from_static("http://127.0.0.1:1");
+        let client = Client::try_from(kube::Config::new(address)).unwrap();
+        let known = Known::Cluster {
+            cluster: Cluster::default(),
+            client: Box::new(client),
+            source: Source::ServiceAccount,
+        };
+        let start = Instant::now();
+        known.filled().await;
+        assert_eq!(start.elapsed(), PATIENCE);
+        let known = Known::Nothing(Arc::new(WhyNone::Off));
+        known.filled().await;
+        assert_eq!(
+            start.elapsed(),
+            PATIENCE,
+            "without a cluster it waits for nothing"
+        );
     }
 }

@@ -51,7 +51,7 @@ pub enum Unclaimed<'f> {
     NotInstalled,
     /// It serves sidecars only.
     Disabled,
-    /// The Pod has no network of its own to redirect.
+    /// The Pod has no network of its own to redirect. (istio-cni 1.27.0 to 1.30.3 did not look.)
     HostNetwork,
     /// The annotation `sidecar.istio.io/status`: the injector has been there.
     HasSidecar,

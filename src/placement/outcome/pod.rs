@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::placement::decide::{Action, Placement, RECORD};
-use crate::placement::facts::{Pod, StringMap};
+use crate::placement::facts::Pod;
 use crate::placement::json::Node;
 
 /// A Pod as the injector and istio-cni see it.
@@ -133,22 +133,4 @@ impl fmt::Display for Label<'_> {
 pub(super) fn listed(labels: &[Label<'_>]) -> String {
     let shown: Vec<String> = labels.iter().map(Label::to_string).collect();
     shown.join(", ")
-}
-
-// === impl StringMap ===
-
-impl<'f> StringMap<'f, '_> {
-    /// The keys and their texts.
-    fn entries(self) -> impl Iterator<Item = (&'f str, &'f str)> {
-        let object = match self {
-            Self::Missing => None,
-            Self::Present(object) => Some(object),
-        };
-        object.into_iter().flat_map(|object| {
-            let value = |key| object.get(key).and_then(Node::as_str);
-            object
-                .keys()
-                .filter_map(move |key| Some((key, value(key)?)))
-        })
-    }
 }

@@ -133,61 +133,70 @@ fn who_claims_it() {
     );
 }
 
+#[track_caller]
+fn check_not_injected(case: &Case<'_>, reason: &str) {
+    let (word, seen) = outcome(&usual(), case);
+    assert_eq!(word, "neither", "{case:?}");
+    let prefix = format!("not injected: {reason}; not captured: ");
+    assert!(seen.starts_with(&prefix), "{case:?}: {seen}");
+}
+
 #[test]
-fn why_not_injected() {
+fn why_no_webhook_is_asked() {
     let none = json!({});
-    let enabled = json!({"istio-injection": "enabled"});
+    let old = json!({"istio.io/rev": "old"});
     let disabled = json!({"istio-injection": "disabled"});
     let inject = |value: &str| labels(&json!({"sidecar.istio.io/inject": value}));
+    let old_pod = || labels(&json!({"istio.io/rev": "old", "sidecar.istio.io/inject": "true"}));
+    let annotated = || annotations(&json!({"sidecar.istio.io/inject": "true"}));
+    let kept_away = |label: &str| format!("{label} keeps the injector away");
+    let refused = kept_away("label sidecar.istio.io/inject=false on the Pod");
+    let switched_off = kept_away("label istio-injection=disabled on the namespace");
+    let unknown = |on: &str| {
+        format!("label istio.io/rev=old on the {on} names a revision that no injector has")
+    };
+    for (namespace, pod, reason) in [
+        (
+            &json!({"istio-injection": "enabled"}),
+            inject("false"),
+            &refused,
+        ),
+        (&disabled, inject("true"), &switched_off),
+        (
+            &none,
+            annotated(),
+            &"no label asks the injector for a sidecar".to_owned(),
+        ),
+        (&none, old_pod(), &unknown("Pod")),
+        (&old, inject("true"), &unknown("namespace")),
+        (&old, inject("false"), &refused),
+        // Two labels are in the way.
+        (&disabled, old_pod(), &switched_off),
+    ] {
+        check_not_injected(&in_namespace(namespace, pod), reason);
+    }
+}
+
+#[test]
+fn why_an_injector_declines() {
+    let enabled = json!({"istio-injection": "enabled"});
     let host = json!({"metadata": {}, "spec": {"hostNetwork": true}});
-    for (case, reason) in [
+    let annotated = annotations(&json!({"sidecar.istio.io/inject": "false"}));
+    for (namespace, pod, why) in [
         (
-            in_namespace(&enabled, inject("false")),
-            "label sidecar.istio.io/inject=false on the Pod keeps the injector away".to_owned(),
+            NAMESPACE,
+            annotated,
+            "annotation sidecar.istio.io/inject=false on the Pod",
         ),
+        (NAMESPACE, host, "the Pod uses the network of its node"),
         (
-            in_namespace(&disabled, inject("true")),
-            "label istio-injection=disabled on the namespace keeps the injector away".to_owned(),
-        ),
-        (
-            in_namespace(
-                &none,
-                annotations(&json!({"sidecar.istio.io/inject": "true"})),
-            ),
-            "no label asks the injector for a sidecar".to_owned(),
-        ),
-        (
-            in_namespace(
-                &enabled,
-                annotations(&json!({"sidecar.istio.io/inject": "false"})),
-            ),
-            format!("{ENABLED} declines: annotation sidecar.istio.io/inject=false on the Pod"),
-        ),
-        (
-            in_namespace(
-                &none,
-                labels(&json!({"istio.io/rev": "old", "sidecar.istio.io/inject": "true"})),
-            ),
-            "label istio.io/rev=old on the Pod names a revision that no injector has".to_owned(),
-        ),
-        (
-            in_namespace(&json!({"istio.io/rev": "old"}), inject("true")),
-            "label istio.io/rev=old on the namespace names a revision that no injector has"
-                .to_owned(),
-        ),
-        (
-            in_namespace(&enabled, host),
-            format!("{ENABLED} declines: the Pod uses the network of its node"),
-        ),
-        (
-            ("kube-public", enabled.clone(), labels(&json!({}))),
-            format!("{ENABLED} declines: namespace kube-public is never injected"),
+            "kube-public",
+            labels(&json!({})),
+            "namespace kube-public is never injected",
         ),
     ] {
-        let (word, seen) = outcome(&usual(), &case);
-        assert_eq!(word, "neither", "{case:?}");
-        let prefix = format!("not injected: {reason}; not captured: ");
-        assert!(seen.starts_with(&prefix), "{case:?}: {seen}");
+        let case = (namespace, enabled.clone(), pod);
+        check_not_injected(&case, &format!("{ENABLED} declines: {why}"));
     }
 }
 

@@ -89,7 +89,7 @@ fn picks() -> impl Strategy<Value = Vec<usize>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     /// A request that is found shows a difference whatever it does not name; where none is found, none of
     /// those tried does.

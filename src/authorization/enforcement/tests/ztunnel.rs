@@ -2,17 +2,15 @@
 
 use super::{judged, shown};
 use crate::authorization::Mesh;
-use crate::authorization::enforcement::{
-    Effect, Enforcement, Identity, NotSent, Receives, at_ztunnel, at_ztunnel_behind_waypoint,
-};
+use crate::authorization::enforcement::{Effect, Enforcement, NotSent, Receives, at_ztunnel};
 use crate::authorization::policy::AuthorizationPolicy;
 
-const NONE: &str = "";
+pub(super) const NONE: &str = "";
 
 /// Name, spec, effect, the request that gets through, the one that is refused, the codes.
-type Row<'a> = (&'a str, &'a str, Effect, &'a str, &'a str, &'a [&'a str]);
+pub(super) type Row<'a> = (&'a str, &'a str, Effect, &'a str, &'a str, &'a [&'a str]);
 
-fn check(rows: &[Row<'_>], judge: impl Fn(&str) -> Enforcement) {
+pub(super) fn check(rows: &[Row<'_>], judge: impl Fn(&str) -> Enforcement) {
     for (name, spec, effect, open, closed, codes) in rows {
         let found = judge(spec);
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
@@ -163,6 +161,12 @@ fn policies_that_ztunnel_does_not_enforce() {
             Effect::Open, "any request to 8080", NONE, &["NoWorkloadRefers"]),
         ("empty labels select everything", r#"{"selector": {"matchLabels": {}}, "action": "DENY", "rules": [{}]}"#,
             Effect::Exact, NONE, NONE, &[]),
+        ("from without a source ends istiod", r#"{"action": "DENY", "rules": [{"from": [{}]}]}"#,
+            Effect::Open, "any request", NONE, &["CrashesIstiod"]),
+        ("to without an operation ends istiod", r#"{"rules": [{"to": [{"operation": {"ports": ["80"]}}, {}]}]}"#,
+            Effect::Exact, NONE, NONE, &["CrashesIstiod"]),
+        ("where it is not converted it does not", r#"{"action": "AUDIT", "rules": [{"to": [{}]}]}"#,
+            Effect::Exact, NONE, NONE, &["ActionNotSupported"]),
         ("an unknown action", r#"{"action": "MAYBE", "rules": [{}]}"#,
             Effect::NotApplicable, NONE, NONE, &["ActionNotSupported"]),
     ], judged);
@@ -242,9 +246,9 @@ fn scopes() {
 fn the_form_of_what_is_sent() {
     let found = judged(
         r#"{"selector": {"matchLabels": {"a": "b"}}, "action": "DENY", "rules": [{}, {
-            "from": [{"source": {"principals": ["*", "a*", "*a", "a"], "notIpBlocks": ["10.1.2.3/8", "0.0.0.0/0", "2001:db8::1"]}},
+            "from": [{"source": {"principals": ["*", "a*", "*a", "a"], "notIpBlocks": ["10.1.2.3/8", "0.0.0.0/0", "2001:db8::1", "fe80::1%eth0", "10.0.0.0/08", "010.0.0.1"]}},
                      {"source": {"serviceAccounts": ["web", "other/api"]}}],
-            "to": [{"operation": {"ports": ["80", "70000"], "methods": ["GET"]}}, {"operation": {"paths": ["/"]}}],
+            "to": [{"operation": {"ports": ["080", "70000", "+81"], "methods": ["GET"]}}, {"operation": {"paths": ["/"]}}],
             "when": [{"key": "destination.ip", "values": ["10.0.0.1"], "notValues": ["10.0.0.2"]}, {"key": "remote.ip", "values": ["1.1.1.1"]}]}]}"#,
     );
     let Some(Receives::Rules(got)) = found.receives else {
@@ -257,7 +261,8 @@ fn the_form_of_what_is_sent() {
             {"matches": [
                 {"principals": [{"presence": {}}, {"prefix": "a"}, {"suffix": "a"}, {"exact": "a"}],
                  "notSourceIps": [{"address": "CgECAw==", "length": 8}, {"address": "AAAAAA=="},
-                                  {"address": "IAENuAAAAAAAAAAAAAAAAQ==", "length": 128}]},
+                                  {"address": "IAENuAAAAAAAAAAAAAAAAQ==", "length": 128},
+                                  {"address": "/oAAAAAAAAAAAAAAAAAAAQ==", "length": 128}]},
                 {"serviceAccounts": [{"namespace": "prod", "serviceAccount": "web"},
                                      {"namespace": "other", "serviceAccount": "api"}]}]},
             {"matches": [{"destinationIps": [{"address": "CgAAAQ==", "length": 32}],
@@ -269,53 +274,21 @@ fn the_form_of_what_is_sent() {
 }
 
 #[test]
-#[rustfmt::skip]
-fn in_a_mesh_of_another_name() {
-    let mesh = Mesh { trust_domain: "mesh.example".to_owned(), ..Mesh::default() };
-    let judge = |spec: &str| {
-        let json = format!(r#"{{"metadata": {{"namespace": "prod"}}, "spec": {spec}}}"#);
-        at_ztunnel(&AuthorizationPolicy::parse(&json).unwrap(), &mesh)
-    };
-    check(&[
-        ("cluster.local never matches at ztunnel, DENY",
-            r#"{"action": "DENY", "rules": [{"from": [{"source": {"principals": ["cluster.local/ns/a/sa/b"]}}]}]}"#,
-            Effect::Both, "any request as mesh.example/ns/a/sa/b", "any request as cluster.local/ns/a/sa/b", &["TrustDomainNotRewritten"]),
-        ("the mesh's own name is the same",
-            r#"{"action": "DENY", "rules": [{"from": [{"source": {"principals": ["mesh.example/ns/a/sa/b"]}}]}]}"#,
-            Effect::Exact, NONE, NONE, &[]),
-        ("any trust domain",
-            r#"{"action": "DENY", "rules": [{"from": [{"source": {"principals": ["*/ns/a/sa/b"]}}]}]}"#,
-            Effect::Exact, NONE, NONE, &[]),
-    ], judge);
-}
-
-#[test]
-#[rustfmt::skip]
-fn behind_a_waypoint() {
-    let waypoint = Identity::new("cluster.local", "prod", "waypoint");
-    let judge = |spec: &str| {
-        let json = format!(r#"{{"metadata": {{"namespace": "prod"}}, "spec": {spec}}}"#);
-        let policy = AuthorizationPolicy::parse(&json).unwrap();
-        at_ztunnel_behind_waypoint(&policy, &Mesh::default(), Some(&waypoint))
-    };
-    check(&[
-        ("DENY of a client stops firing",
-            r#"{"action": "DENY", "rules": [{"from": [{"source": {"principals": ["cluster.local/ns/a/sa/b"]}}]}]}"#,
-            Effect::Open, "any request as cluster.local/ns/a/sa/b", NONE, &["SeesTheWaypoint"]),
-        ("ALLOW of a client blocks the waypoint",
-            r#"{"rules": [{"from": [{"source": {"namespaces": ["a"]}}]}]}"#,
-            Effect::Closed, NONE, "any request as cluster.local/ns/a/sa/someone", &["SeesTheWaypoint"]),
-        ("ALLOW of the waypoint lets every client through",
-            r#"{"rules": [{"from": [{"source": {"principals": ["cluster.local/ns/prod/sa/waypoint"]}}]}]}"#,
-            Effect::Open, "any request as cluster.local/ns/elsewhere/sa/someone", NONE, &["SeesTheWaypoint"]),
-        ("addresses are the waypoint's too",
-            r#"{"action": "DENY", "rules": [{"from": [{"source": {"ipBlocks": ["10.0.0.1"]}}]}]}"#,
-            Effect::Both, "any request from 10.0.0.1 through a waypoint at 10.0.0.2",
-            "any request from 10.0.0.2 through a waypoint at 10.0.0.1", &["SeesTheWaypoint"]),
-        ("ports are the Pod's still",
-            r#"{"action": "DENY", "rules": [{"to": [{"operation": {"ports": ["8080"]}}]}]}"#,
-            Effect::Exact, NONE, NONE, &[]),
-    ], judge);
+fn as_json() {
+    let found = judged(
+        r#"{"action": "DENY", "rules": [{"to": [{"operation": {"paths": ["/admin"]}}], "when": [{"key": "request.headers[x]", "notValues": ["*"]}]}]}"#,
+    );
+    let json = serde_json::to_value(&found).unwrap();
+    assert_eq!(
+        json["witnesses"],
+        serde_json::json!({"open": {"path": "/admin", "header x": null}})
+    );
+    assert_eq!(json["effect"], "open");
+    assert_eq!(json["bound"], "exhausted");
+    assert_eq!(json["reasons"], serde_json::json!(["MM222", "MM223"]));
+    assert_eq!(json["receives"]["rules"]["action"], "DENY");
+    let open = found.witnesses.open.map(|request| request.to_string());
+    assert_eq!(open.as_deref(), Some("/admin without header x"));
 }
 
 #[test]

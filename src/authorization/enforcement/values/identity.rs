@@ -4,8 +4,8 @@ use crate::authorization::enforcement::attribute::{Identity, Value};
 use crate::authorization::enforcement::predicate::{How, Pattern, Predicate};
 use crate::authorization::mesh::Mesh;
 
-/// How many identities are made up from parts.
-const LIMIT: usize = 1 << 11;
+use super::{COMBINATIONS, first};
+
 const FILLER: &str = "x";
 
 #[derive(Default)]
@@ -18,14 +18,18 @@ struct Parts<'a> {
 }
 
 /// Each is well formed: no other identity has a certificate of Istio.
-pub(super) fn candidates(predicates: &[Predicate<'_>], mesh: &Mesh) -> Vec<Value> {
+pub(super) fn candidates(
+    predicates: &[Predicate<'_>],
+    mesh: &Mesh,
+    is_cut: &mut bool,
+) -> Vec<Value> {
     let mut parts = Parts::default();
     for predicate in predicates {
         parts.add(predicate);
     }
     parts.others(mesh);
     parts
-        .identities()
+        .identities(is_cut)
         .into_iter()
         .map(Value::Identity)
         .collect()
@@ -122,20 +126,20 @@ impl<'a> Parts<'a> {
         }
     }
 
-    fn identities(self) -> Vec<Identity> {
+    fn identities(self, is_cut: &mut bool) -> Vec<Identity> {
         let mut identities = self.whole;
         let pairs = self.accounts.iter().flat_map(|(namespace, name)| {
             let domains = self.trust_domains.iter();
             domains.map(|domain| Identity::new(domain, namespace, name))
         });
-        identities.extend(pairs.take(LIMIT));
+        identities.extend(first(COMBINATIONS, pairs, is_cut));
         let made = self.trust_domains.iter().flat_map(|domain| {
             self.namespaces.iter().flat_map(|namespace| {
                 let names = self.names.iter();
                 names.map(|name| Identity::new(domain, namespace, name))
             })
         });
-        identities.extend(made.take(LIMIT));
+        identities.extend(first(COMBINATIONS, made, is_cut));
         identities
     }
 }

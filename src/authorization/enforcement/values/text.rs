@@ -3,17 +3,20 @@
 
 use std::collections::BTreeSet;
 
+use super::{COMBINATIONS, first};
 use crate::authorization::enforcement::attribute::Value;
 use crate::authorization::enforcement::predicate::{How, Pattern, Predicate};
 use crate::authorization::enforcement::template::Template;
 
 /// What stands for a `*`.
 const FILLER: &str = "x";
-/// How many pairs of a beginning and an end are tried.
-const PAIRS: usize = 1 << 12;
 
 /// Texts for an attribute that is a text; `others` are those that it may well have anyway.
-pub(super) fn candidates(predicates: &[Predicate<'_>], others: &[&str]) -> Vec<Value> {
+pub(super) fn candidates(
+    predicates: &[Predicate<'_>],
+    others: &[&str],
+    is_cut: &mut bool,
+) -> Vec<Value> {
     let (mut patterns, mut templates) = (Vec::new(), Vec::new());
     for predicate in predicates {
         if let Predicate::Text(pattern) = predicate {
@@ -23,14 +26,14 @@ pub(super) fn candidates(predicates: &[Predicate<'_>], others: &[&str]) -> Vec<V
             templates.push(template);
         }
     }
-    let mut texts = of_patterns(&patterns);
-    texts.extend(of_templates(&templates, &texts));
+    let mut texts = of_patterns(&patterns, is_cut);
+    texts.extend(of_templates(&templates, &texts, is_cut));
     texts.extend(others.iter().map(|text| (*text).to_owned()));
     texts.into_iter().map(Value::Text).collect()
 }
 
 /// Pairs of issuer and subject.
-pub(super) fn tokens(predicates: &[Predicate<'_>]) -> Vec<Value> {
+pub(super) fn tokens(predicates: &[Predicate<'_>], is_cut: &mut bool) -> Vec<Value> {
     let (mut issuers, mut subjects) = (Vec::new(), Vec::new());
     for predicate in predicates {
         if let Predicate::Token(issuer, _) | Predicate::Issuer(issuer) = predicate {
@@ -40,8 +43,8 @@ pub(super) fn tokens(predicates: &[Predicate<'_>]) -> Vec<Value> {
             subjects.push(subject);
         }
     }
-    let with = |patterns: &[&Pattern<'_>], other: &str| {
-        let mut texts = of_patterns(patterns);
+    let mut with = |patterns: &[&Pattern<'_>], other: &str| {
+        let mut texts = of_patterns(patterns, is_cut);
         texts.push(other.to_owned());
         let mut seen = BTreeSet::new();
         texts.retain(|text| seen.insert(text.clone()));
@@ -55,11 +58,11 @@ pub(super) fn tokens(predicates: &[Predicate<'_>]) -> Vec<Value> {
             subject: subject.clone(),
         })
     });
-    pairs.take(PAIRS).collect()
+    first(COMBINATIONS, pairs, is_cut)
 }
 
 /// Texts that meet the patterns, one by one and beginnings with ends.
-pub(super) fn of_patterns(patterns: &[&Pattern<'_>]) -> Vec<String> {
+fn of_patterns(patterns: &[&Pattern<'_>], is_cut: &mut bool) -> Vec<String> {
     let mut texts = Vec::new();
     for pattern in patterns {
         let text = &*pattern.text;
@@ -80,28 +83,31 @@ pub(super) fn of_patterns(patterns: &[&Pattern<'_>]) -> Vec<String> {
     let of = |how: How| patterns.iter().filter(move |pattern| pattern.how == how);
     let pairs = of(How::Prefix).flat_map(|begin| of(How::Suffix).map(move |end| (begin, end)));
     let both = pairs.map(|(begin, end)| format!("{}{FILLER}{}", begin.text, end.text));
-    texts.extend(both.take(PAIRS));
+    texts.extend(first(COMBINATIONS, both, is_cut));
     texts
 }
 
 /// Paths for each template: with fillers, and with the segments that the other paths have at that depth.
-fn of_templates(templates: &[&Template<'_>], paths: &[String]) -> Vec<String> {
-    let plain: Vec<String> = templates
+fn of_templates(templates: &[&Template<'_>], paths: &[String], is_cut: &mut bool) -> Vec<String> {
+    let plain = templates.iter().map(|one| one.example(|_| FILLER, FILLER));
+    let plain: Vec<String> = plain.collect();
+    let pairs = templates
         .iter()
-        .map(|template| template.example(|_| FILLER, FILLER))
-        .collect();
-    let others: Vec<&String> = paths.iter().chain(&plain).collect();
-    let mut texts = plain.clone();
-    for template in templates {
-        for other in &others {
-            let like = |depth: usize| {
-                let segment = other.split('/').nth(depth);
-                segment.filter(|text| !text.is_empty()).unwrap_or(FILLER)
-            };
-            texts.push(template.example(like, FILLER));
-            let end = other.trim_start_matches('/');
-            texts.push(template.example(|_| FILLER, end));
-        }
-    }
-    texts
+        .flat_map(|template| paths.iter().chain(&plain).map(move |path| (template, path)));
+    let like_others =
+        first(COMBINATIONS, pairs, is_cut)
+            .into_iter()
+            .flat_map(|(template, path)| {
+                let like = |depth: usize| {
+                    let segment = path.split('/').nth(depth);
+                    segment.filter(|text| !text.is_empty()).unwrap_or(FILLER)
+                };
+                let end = path.trim_start_matches('/');
+                [
+                    template.example(like, FILLER),
+                    template.example(|_| FILLER, end),
+                ]
+            });
+    let like_others: Vec<String> = like_others.collect();
+    plain.into_iter().chain(like_others).collect()
 }

@@ -3,12 +3,19 @@
 use super::{NotInjected, asked};
 use crate::placement::explicit::{INJECT, REVISION};
 use crate::placement::outcome::injector::Injectors;
-use crate::placement::outcome::pod::{Label, Namespace, Seen};
+use crate::placement::outcome::pod::{Bearer, Label, Namespace, Seen};
 use crate::placement::selector::Operator;
 
 const INJECTION: &str = "istio-injection";
+/// The labels that Istio's selectors know, the one to blame first.
+const KNOWN: [(Bearer, &str); 4] = [
+    (Bearer::Pod, INJECT),
+    (Bearer::Namespace, INJECTION),
+    (Bearer::Namespace, REVISION),
+    (Bearer::Pod, REVISION),
+];
 
-/// Why no webhook is asked: the first label, of those that Istio's selectors know, that stands in the way.
+/// Why no webhook is asked: a label without which one would be, or a revision that there is not.
 pub(super) fn unselected<'f>(
     injectors: &'f Injectors,
     pod: &Seen<'f>,
@@ -17,31 +24,55 @@ pub(super) fn unselected<'f>(
     if injectors.configurations().is_empty() {
         return NotInjected::NoInjectors;
     }
-    let on_pod = |key| {
-        let label = pod.label(key)?;
-        is_asked(injectors, &pod.without(key), namespace).then_some(label)
-    };
-    let on_namespace = |key| {
-        let label = namespace.label(key)?;
-        let mut labels = namespace.labels.clone();
-        labels.remove(key);
-        let name = namespace.name;
-        let without = Namespace {
-            name,
-            labels: &labels,
-        };
-        is_asked(injectors, pod, without).then_some(label)
-    };
-    if let Some(label) = on_pod(INJECT) {
+    let keeps_away = |labels: &[_]| keeps_away(injectors, pod, namespace, labels);
+    if let Some(label) = keeps_away(&KNOWN[..1]) {
         return NotInjected::KeptAway(label);
     }
-    if let Some(label) = unknown_revision(injectors, pod, namespace) {
-        return NotInjected::UnknownRevision(label);
+    if let Some(revision) = unknown_revision(injectors, pod, namespace) {
+        // No revision would take a Pod that wants none.
+        let unwilling = pod.label(INJECT).filter(|label| label.value == "false");
+        return unwilling.map_or(
+            NotInjected::UnknownRevision(revision),
+            NotInjected::KeptAway,
+        );
     }
-    let label = on_namespace(INJECTION)
-        .or_else(|| on_namespace(REVISION))
-        .or_else(|| on_pod(REVISION));
+    let alone = KNOWN.iter().map(|label| vec![*label]);
+    let pairs = KNOWN.iter().enumerate().flat_map(|(index, first)| {
+        let others = KNOWN.iter().skip(index + 1);
+        others.map(|second| vec![*first, *second])
+    });
+    let label = alone.chain(pairs).find_map(|labels| keeps_away(&labels));
     label.map_or(NotInjected::Unselected, NotInjected::KeptAway)
+}
+
+/// The first of `labels`, where all are there and a webhook would be asked without them.
+fn keeps_away<'f>(
+    injectors: &Injectors,
+    pod: &Seen<'f>,
+    namespace: Namespace<'f>,
+    labels: &[(Bearer, &'static str)],
+) -> Option<Label<'f>> {
+    let mut without_pod = pod.clone();
+    let mut without_namespace = namespace.labels.clone();
+    let mut first = None;
+    for (on, key) in labels {
+        let label = match on {
+            Bearer::Pod => {
+                without_pod = without_pod.without(key);
+                pod.label(key)?
+            }
+            Bearer::Namespace => {
+                without_namespace.remove(*key);
+                namespace.label(key)?
+            }
+        };
+        first.get_or_insert(label);
+    }
+    let without = Namespace {
+        name: namespace.name,
+        labels: &without_namespace,
+    };
+    first.filter(|_| is_asked(injectors, &without_pod, without))
 }
 
 fn is_asked(injectors: &Injectors, pod: &Seen<'_>, namespace: Namespace<'_>) -> bool {

@@ -1,0 +1,81 @@
+//! What can happen, as labels of metrics say it.
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// A review was answered.
+    Answered,
+    /// It was no review, or could not be read: HTTP 4xx.
+    Rejected,
+    /// It made us panic: HTTP 500.
+    Panicked,
+    /// The client gave up before its body was there: no answer, and no duration.
+    Aborted,
+}
+
+/// A file that is reloaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reloaded {
+    /// The configuration.
+    Configuration,
+    /// The serving certificate and its key.
+    Certificate,
+}
+
+/// How a reload ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reload {
+    /// The new content is in service.
+    Done,
+    /// The last good content stays in service.
+    KeptLastGood,
+}
+
+/// Why a TLS handshake did not end well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handshake {
+    /// It failed: a wrong CA on the other side, a probe that only connects, another protocol.
+    Failed,
+    /// It took too long.
+    TimedOut,
+}
+
+// === the names in labels ===
+
+impl Outcome {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Rejected => "rejected",
+            Self::Panicked => "panicked",
+            Self::Aborted => "aborted",
+        }
+    }
+}
+
+impl Reloaded {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::Certificate => "certificate",
+        }
+    }
+}
+
+impl Reload {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::KeptLastGood => "kept-last-good",
+        }
+    }
+}
+
+impl Handshake {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::TimedOut => "timed-out",
+        }
+    }
+}
