@@ -50,7 +50,7 @@ fn shape(node: &Node, path: &str, shape: &Shape, problems: &mut Problems) {
         Shape::Labels => labels(node, path, problems),
         Shape::Constant(text) => one_of(node, path, &[text], problems),
         Shape::OneOf(texts) => one_of(node, path, texts, problems),
-        Shape::Bool => one_of(node, path, &["true", "false"], problems),
+        Shape::Bool => boolean(node, path, problems),
         Shape::Text | Shape::Expression => {
             text(node, path, problems, "a text", |text| !text.is_empty())
         }
@@ -91,6 +91,13 @@ fn one_of(node: &Node, path: &str, texts: &[&str], problems: &mut Problems) {
             path,
             format!("is {}; allowed: {}", node.value, texts.join(", ")),
         );
+    }
+}
+
+fn boolean(node: &Node, path: &str, problems: &mut Problems) {
+    if node.boolean().is_none() {
+        let message = format!("is {}; allowed: true, false", node.value);
+        problems.add(node, path, message);
     }
 }
 

@@ -375,9 +375,10 @@ fn settings(node: Option<&Node>) -> Settings {
         attachment: choice(node, "attachment").unwrap_or(defaults.attachment),
         annotation: choice(node, "annotation").unwrap_or(defaults.annotation),
         fail_open: choice(node, "failOpen").unwrap_or(defaults.fail_open),
-        break_glass: text(node, "breakGlass")
-            .and_then(|text| text.parse().ok())
-            .map_or(defaults.break_glass, |allowed: bool| allowed.into()),
+        break_glass: node
+            .get("breakGlass")
+            .and_then(Node::boolean)
+            .map_or(defaults.break_glass, Into::into),
     }
 }
 

@@ -87,6 +87,14 @@ impl Node {
         }
     }
 
+    /// The value of a boolean.
+    pub(super) fn boolean(&self) -> Option<bool> {
+        match &self.value {
+            Value::Other(scalar) => scalar.parse().ok(),
+            Value::Null | Value::Text(_) | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
     /// The text of a text.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.value {
