@@ -58,7 +58,8 @@ impl Page {
         self.text.push_str(&head);
         let mut lines = wrapped(text, WIDTH.saturating_sub(column)).into_iter();
         if let Some(first) = lines.next() {
-            let space = column.saturating_sub(used).max(1);
+            let least = usize::from(!label.is_empty());
+            let space = column.saturating_sub(used).max(least);
             self.text.push_str(&format!("{:space$}{first}", ""));
         }
         for line in lines {

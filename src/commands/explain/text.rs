@@ -19,11 +19,14 @@ pub(super) struct Explained<'a> {
     pub(super) verdict: Verdict,
 }
 
-/// Where what is below an enforcer or a finding begins, and its texts.
-const INDENT: usize = 4;
-const COLUMN: usize = 18;
-/// Where the texts of findings begin.
-const FINDING: usize = 10;
+/// Where what is said about an enforcer begins.
+const INDENT: usize = 12;
+/// Where a text with a label begins there.
+const COLUMN: usize = 26;
+/// Where what is said by a finding begins.
+const FINDING: usize = 4;
+/// No label.
+const PLAIN: (&str, Look) = ("", Look::Plain);
 
 /// All of them, the worst first.
 pub(super) fn page(explained: &[Explained<'_>], colour: Colour) -> String {
@@ -65,8 +68,8 @@ impl Explained<'_> {
         };
         page.line(0, (&self.name(), Look::Strong), 0, "");
         page.line(2, (&format!("{word}{open}"), look), 0, "");
+        page.gap();
         for enforcement in &self.verdict.enforcers {
-            page.gap();
             self.write_enforcer(enforcement, page);
         }
         for finding in &self.verdict.findings {
@@ -89,42 +92,17 @@ impl Explained<'_> {
     }
 
     fn write_enforcer(&self, enforcement: &Enforcement, page: &mut Page) {
-        let (does, look) = does(enforcement);
-        page.line(2, (enforcement.enforcer.as_str(), Look::Strong), 12, "");
-        let word = enforcement.effect.as_str();
-        page.line(INDENT, (word, look), COLUMN, does);
-        let mut label = "who";
-        for standing in self.standings(enforcement.enforcer) {
-            page.line(INDENT, (label, Look::Plain), COLUMN, &standing);
-            label = "";
+        let label = (enforcement.enforcer.as_str(), Look::Strong);
+        let standings = self.standings(enforcement.enforcer);
+        let mut lines = headlines(enforcement, standings).into_iter();
+        page.line(2, label, INDENT, &lines.next().unwrap_or_default());
+        for line in lines {
+            page.line(INDENT, PLAIN, INDENT, &line);
         }
         if let Some(receives) = &enforcement.receives {
             write_rules(receives, page);
         }
-        let witnesses = &enforcement.witnesses;
-        if let Some(request) = &witnesses.open {
-            page.line(
-                INDENT,
-                ("gets through", Look::Plain),
-                COLUMN,
-                &request.to_string(),
-            );
-        }
-        if let Some(request) = &witnesses.closed {
-            page.line(
-                INDENT,
-                ("is refused", Look::Plain),
-                COLUMN,
-                &request.to_string(),
-            );
-        }
-        if let Bound::Reached(steps) = enforcement.bound {
-            let text = format!("too large to compare whole: {steps} steps, there may be more");
-            page.line(INDENT, ("bound", Look::Plain), COLUMN, &text);
-        }
-        for code in &enforcement.reasons {
-            page.line(INDENT, (code.id, Look::Plain), COLUMN, &said(*code));
-        }
+        write_reasons(enforcement, page);
     }
 
     /// Whom the enforcer is in front of, and what it gets.
@@ -166,16 +144,50 @@ fn ambient(policy: &AuthorizationPolicy<'_>, facts: &Facts) -> Option<String> {
     })
 }
 
-const fn does(enforcement: &Enforcement) -> (&'static str, Look) {
-    match enforcement.effect {
-        Effect::Exact => ("does what the policy says", Look::Good),
-        Effect::Open => ("lets through what the policy refuses", Look::Bad),
-        Effect::Closed => ("refuses what the policy allows", Look::Odd),
-        Effect::Both => (
-            "lets through what the policy refuses, and refuses what it allows",
-            Look::Bad,
-        ),
-        Effect::NotApplicable => ("has nothing to do with it", Look::Plain),
+/// The effect, and who stands where. What is exact or none of its business is said in one line.
+fn headlines(enforcement: &Enforcement, standings: Vec<String>) -> Vec<String> {
+    let does = match enforcement.effect {
+        Effect::Exact => "does what the policy says",
+        Effect::Open => "lets through what the policy refuses",
+        Effect::Closed => "refuses what the policy allows",
+        Effect::Both => "lets through what the policy refuses, and refuses what it allows",
+        Effect::NotApplicable => "does nothing with it",
+    };
+    let word = match enforcement.effect {
+        Effect::NotApplicable => "not applicable",
+        Effect::Exact | Effect::Open | Effect::Closed | Effect::Both => enforcement.effect.as_str(),
+    };
+    let mut lines = standings;
+    let is_plain = match enforcement.effect {
+        Effect::Exact => enforcement.enforcer != Enforcer::Ztunnel,
+        Effect::NotApplicable => true,
+        Effect::Open | Effect::Closed | Effect::Both => false,
+    };
+    match lines.first_mut().filter(|_| is_plain) {
+        Some(first) => *first = format!("{word}: {first}"),
+        None => lines.insert(0, format!("{word}: {does}")),
+    }
+    lines
+}
+
+/// Requests that show the effect, and why it is so.
+fn write_reasons(enforcement: &Enforcement, page: &mut Page) {
+    let witnesses = &enforcement.witnesses;
+    let requests = [
+        ("gets through", &witnesses.open),
+        ("is refused", &witnesses.closed),
+    ];
+    for (label, request) in requests {
+        if let Some(request) = request {
+            page.line(INDENT, (label, Look::Plain), COLUMN, &request.to_string());
+        }
+    }
+    if let Bound::Reached(steps) = enforcement.bound {
+        let text = format!("it is too large to compare whole: {steps} steps, there may be more");
+        page.line(INDENT, PLAIN, INDENT, &text);
+    }
+    for code in &enforcement.reasons {
+        page.line(INDENT, (code.id, Look::Plain), COLUMN, &said(*code));
     }
 }
 
@@ -207,11 +219,11 @@ fn write_finding(finding: &Finding, page: &mut Page) {
         Severity::Info => ("info", Look::Plain),
     };
     let head = format!("{} {word}", finding.code.id);
-    page.line(2, (&head, look), COLUMN, finding.code.word);
+    page.line(2, (&head, look), 0, finding.code.word);
     for line in &finding.lines {
-        page.line(INDENT, ("-", Look::Plain), INDENT + 2, line);
+        page.line(FINDING, ("-", Look::Plain), FINDING + 2, line);
     }
     if let Some(remedy) = &finding.remedy {
-        page.block(FINDING - INDENT, &remedy.to_string());
+        page.block(FINDING + 2, &remedy.to_string());
     }
 }

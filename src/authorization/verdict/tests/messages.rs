@@ -85,7 +85,8 @@ fn a_deny_of_which_alternatives_vanish() {
         let spec = format!(r#"{{"action": "DENY", "rules": [{rule}]}}"#);
         let text = denial(&policy(None, &spec), &Settings::default());
         let found: Vec<_> = text.lines().skip(3).take(1 + shown.len()).collect();
-        let vanished = "Nothing is left of an alternative: ztunnel skips it, and matches the others only";
+        let vanished =
+            "Nothing is left of an alternative: ztunnel skips it, and matches the others only";
         assert_eq!(found, [vec![vanished], shown].concat(), "{name}");
     }
 }

@@ -196,8 +196,15 @@ fn assert_is_sound(verdict: &Verdict) -> Result<(), TestCaseError> {
         prop_assert!(warning.chars().count() <= Finding::LINE);
         prop_assert!(!warning.contains(char::is_control), "{:?}", warning);
     }
-    prop_assert_eq!(verdict.answer() == Answer::Allow, verdict.reason().is_none());
-    prop_assert!(verdict.findings.is_sorted_by_key(|finding| finding.severity));
+    prop_assert_eq!(
+        verdict.answer() == Answer::Allow,
+        verdict.reason().is_none()
+    );
+    prop_assert!(
+        verdict
+            .findings
+            .is_sorted_by_key(|finding| finding.severity)
+    );
     if let Some(denial) = verdict.denial() {
         prop_assert!(denial.lines().count() < 32, "{}", denial);
         prop_assert!(
