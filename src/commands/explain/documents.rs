@@ -61,7 +61,7 @@ fn found(name: &str, content: &[u8]) -> Found {
         Err(mistake) => found.mistakes.push(mistake),
         Ok(documents) => {
             for (place, document) in documents {
-                found.add(&place, document, LISTS);
+                found.add(&place, &document, LISTS);
             }
         }
     }
@@ -103,7 +103,7 @@ impl Found {
         self.mistakes.extend(other.mistakes);
     }
 
-    fn add(&mut self, place: &str, document: Value, lists: usize) {
+    fn add(&mut self, place: &str, document: &Value, lists: usize) {
         let text = |pointer| document.pointer(pointer).and_then(Value::as_str);
         let (Some(version), Some(kind)) = (text("/apiVersion"), text("/kind")) else {
             let problem = "no Kubernetes object: it has no apiVersion, or no kind";
@@ -115,7 +115,7 @@ impl Found {
             let of_list = (version, kind.strip_suffix("List").unwrap_or_default());
             for (index, item) in items.iter().enumerate() {
                 let place = format!("{place}, items[{index}]");
-                self.add(&place, with_kind(item, of_list), lists - 1);
+                self.add(&place, &with_kind(item, of_list), lists - 1);
             }
             return;
         }
@@ -129,7 +129,7 @@ impl Found {
                 "{place}: apiVersion: {group}/{version} is none that Istio reads; allowed: {GROUP}/{}, {GROUP}/{}",
                 VERSIONS[0], VERSIONS[1]
             )),
-            (false, _) => self.others.push(shown(kind, &document)),
+            (false, _) => self.others.push(shown(kind, document)),
         }
     }
 }
