@@ -50,7 +50,14 @@ fn shape(node: &Node, path: &str, shape: &Shape, problems: &mut Problems) {
         Shape::Labels => labels(node, path, problems),
         Shape::Constant(text) => one_of(node, path, &[text], problems),
         Shape::OneOf(texts) => one_of(node, path, texts, problems),
-        Shape::Bool => boolean(node, path, problems),
+        Shape::Bool if node.bool().is_some() => {}
+        Shape::Bool => {
+            problems.add(
+                node,
+                path,
+                format!("is {}; allowed: true, false", node.value),
+            );
+        }
         Shape::Text | Shape::Expression => {
             text(node, path, problems, "a text", |text| !text.is_empty())
         }
@@ -91,13 +98,6 @@ fn one_of(node: &Node, path: &str, texts: &[&str], problems: &mut Problems) {
             path,
             format!("is {}; allowed: {}", node.value, texts.join(", ")),
         );
-    }
-}
-
-fn boolean(node: &Node, path: &str, problems: &mut Problems) {
-    if node.boolean().is_none() {
-        let message = format!("is {}; allowed: true, false", node.value);
-        problems.add(node, path, message);
     }
 }
 

@@ -11,6 +11,7 @@ use super::problem::{Problem, Problems};
 use super::tree::{self, Node, Value};
 use super::{DEFAULT, sample};
 use crate::authorization::Settings;
+use crate::authorization::settings::BreakGlass;
 use crate::placement::Mode;
 use crate::placement::decide::RESERVED;
 use crate::placement::expression::Expression;
@@ -377,8 +378,8 @@ fn settings(node: Option<&Node>) -> Settings {
         fail_open: choice(node, "failOpen").unwrap_or(defaults.fail_open),
         break_glass: node
             .get("breakGlass")
-            .and_then(Node::boolean)
-            .map_or(defaults.break_glass, Into::into),
+            .and_then(Node::bool)
+            .map_or(defaults.break_glass, BreakGlass::from),
     }
 }
 

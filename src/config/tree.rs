@@ -88,7 +88,7 @@ impl Node {
     }
 
     /// The value of a boolean.
-    pub(super) fn boolean(&self) -> Option<bool> {
+    pub(super) fn bool(&self) -> Option<bool> {
         match &self.value {
             Value::Other(scalar) => scalar.parse().ok(),
             Value::Null | Value::Text(_) | Value::List(_) | Value::Map(_) => None,

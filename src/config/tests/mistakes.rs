@@ -47,6 +47,7 @@ fn fields() {
         ("unknown in a variable", file("  variables:\n    - name: a\n      expression: '1'\n      value: 1\n"), &["8:7: placement.variables[0].value is an unknown field; allowed: name, expression"]),
         ("unknown in a mode", file("  modes: {ambient: {labels: {}, annotations: {}}}\n"), &["5:33: placement.modes.ambient.annotations is an unknown field; allowed: labels"]),
         ("a mode that is none", file("  modes: {leave: {labels: {}}}\n"), &["5:11: placement.modes.leave is an unknown field; allowed: ambient, sidecar, none"]),
+        ("no bool", format!("{}authorizationPolicies: {{breakGlass: 'yes'}}\n", file("")), &["5:37: authorizationPolicies.breakGlass is \"yes\"; allowed: true, false"]),
         ("unknown in the policies", format!("{}authorizationPolicies: {{failopen: warn}}\n", file("")), &["5:25: authorizationPolicies.failopen is an unknown field; allowed: attachment, annotation, failOpen, breakGlass"]),
         ("unknown in the default", "apiVersion: meshmode.io/v1alpha1\nkind: MeshmodeConfiguration\nplacement: {default: {mode: none, why: x}}\n".to_owned(), &["3:35: placement.default.why is an unknown field; allowed: mode, reason"]),
         ("an unknown mode", rule("when: 'true', mode: Ambient"), &["6:37: placement.rules[0].mode is \"Ambient\"; allowed: ambient, sidecar, none, leave"]),

@@ -79,6 +79,7 @@ fn fits(value: &Value, schema: &Value, path: &str, misfits: &mut Vec<String>) {
                 Some("object") => value.is_object(),
                 Some("array") => value.is_array(),
                 Some("string") => value.is_string(),
+                Some("boolean") => value.is_boolean(),
                 _ => false,
             },
             "const" => value == wanted,

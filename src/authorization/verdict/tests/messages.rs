@@ -76,7 +76,7 @@ fn a_deny_of_which_alternatives_vanish() {
             "one alternative is left with less",
             r#"{"to": [{"operation": {"ports": ["8080"], "methods": ["DELETE"]}}, {"operation": {"paths": ["/admin*"]}}]}"#,
             vec![
-                "Gets through, though the policy refuses it: GET /admin to 8081",
+                "Gets through, though the policy refuses it: /admin to 8081",
                 "Is refused, though the policy allows it: GET / to 8080",
             ],
         ),
