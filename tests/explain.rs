@@ -190,7 +190,7 @@ fn the_text_shows_the_rules_that_arrive_and_what_gets_through() {
         "refused, fails open\n",
         "  ztunnel   open: lets through what the policy refuses\n",
         "receives      DENY for all workloads of its namespace\n",
-        "- nothing (all that it tests is HTTP)\n",
+        "- nothing (no test is left of it)\n",
         "gets through  DELETE\n",
         "MM223         ",
         "  MM201 error NeedsAttachment\n",

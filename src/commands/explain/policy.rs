@@ -18,8 +18,12 @@ use crate::commands::{Outcome, complain, complain_of, configuration};
 
 /// What `--help` says at its end.
 pub(super) const EXIT_CODES: &str = "\
-Exit codes: 0 nothing fails open, 1 a policy fails open, 2 wrong input, 3 failed (a file that cannot be read,
-a cluster that does not answer).
+Exit codes:
+  0  nothing fails open
+  1  a policy fails open
+  2  wrong input
+  3  failed: a file that cannot be read, a cluster that does not answer
+
 docs/explain.md describes the output.";
 
 /// The form of the output.

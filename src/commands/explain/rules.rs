@@ -43,7 +43,7 @@ fn clause(clause: &Clause) -> String {
     let alternatives = clause.matches.iter().filter(|one| !one.is_empty());
     let alternatives: Vec<_> = alternatives.map(alternative).collect();
     if alternatives.is_empty() {
-        "nothing (all that it tests is HTTP)".to_owned()
+        "nothing (no test is left of it)".to_owned()
     } else {
         alternatives.join(", or ")
     }
@@ -126,7 +126,7 @@ mod tests {
             ),
             (
                 r#"{"action": "DENY", "rules": [{"to": [{"operation": {"methods": ["GET"]}}]}]}"#,
-                "nothing (all that it tests is HTTP)",
+                "nothing (no test is left of it)",
             ),
         ];
         for (spec, expected) in rows {
