@@ -11,7 +11,7 @@ use crate::authorization::enforcement::{
     Bound, Effect, Enforcement, Enforcer, Witnesses, at_ztunnel, without_enforcer,
 };
 use crate::authorization::facts::{Fact, Facts, Population, WhyUnknown};
-use crate::authorization::needs::needs;
+use crate::authorization::needs::{Cause, Picked, needs};
 use crate::authorization::policy::AuthorizationPolicy;
 
 /// Whether a policy meets ambient workloads, as far as its selector tells.
@@ -53,12 +53,20 @@ fn waypoint(policy: &AuthorizationPolicy<'_>, facts: &Facts) -> Enforcement {
     let targets = match at_waypoint(policy, facts) {
         WaypointStanding::Targets(targets) => targets,
         WaypointStanding::NoTargets => {
-            let behind = match Meets::of(facts) {
+            let needs = needs(policy);
+            let picked = needs.iter().any(|need| match need.cause {
+                Cause::Selector(Picked::Waypoints(_) | Picked::BeforeIstio124(_)) => true,
+                Cause::Selector(Picked::GatewayOrWaypoint(_))
+                | Cause::HttpField
+                | Cause::HttpKey(_)
+                | Cause::Action(_) => false,
+            });
+            let meant = match Meets::of(facts) {
                 Meets::Ambient(population) => !population.behind_waypoint.is_empty(),
                 Meets::Others(population) => !population.waypoint.is_empty(),
-                Meets::Nothing | Meets::Unknown(_) => false,
+                Meets::Nothing | Meets::Unknown(_) => picked,
             };
-            return if behind && !needs(policy).is_empty() {
+            return if meant && !needs.is_empty() {
                 not_enforced(Enforcer::Waypoint, policy, facts, Vec::new())
             } else {
                 plain(Enforcer::Waypoint, Effect::NotApplicable, Vec::new())
