@@ -89,6 +89,10 @@ deny: ## Check licences, bans and sources of all dependencies (needs cargo-deny)
 schema: build ## Write manifests/config.schema.json anew
 	"$(BINARY)" config schema > manifests/config.schema.json
 
+.PHONY: order
+order: build certs ## Write startup.order anew: the functions that run at start, for the linker (needs valgrind)
+	@tests/order.sh "$(BINARY)" > startup.order.new && mv startup.order.new startup.order
+
 .PHONY: image
 image: ## Build the container image (needs Docker)
 	docker build --tag "$(IMAGE)" .
