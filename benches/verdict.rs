@@ -16,6 +16,8 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use meshmode::authorization::enforcement::Bound;
 use meshmode::authorization::{AuthorizationPolicy, Enforcement, Mesh, at_ztunnel};
 
+#[path = "../tests/support/large.rs"]
+mod large;
 #[path = "../tests/support/policies.rs"]
 mod policies;
 
@@ -27,6 +29,7 @@ fn verdicts(criterion: &mut Criterion) {
     let policies = policies::sample(11, POLICIES);
     let texts: Vec<String> = policies.iter().map(ToString::to_string).collect();
     percentiles(&texts);
+    bound();
     let mut group = criterion.benchmark_group("verdict");
     group.throughput(Throughput::Elements(SAMPLE as u64));
     group.bench_function("ztunnel", |bencher| {
@@ -62,6 +65,26 @@ fn percentiles(texts: &[String]) {
         at(999),
         at(1000),
     );
+}
+
+/// The policies that take longest, so that the stated bound has a time.
+fn bound() {
+    let policies = [
+        ("500 principals", large::many_principals()),
+        ("200 rules", large::many_rules()),
+        ("300 rules of negations", large::many_negations()),
+        ("40,000 alternatives", large::many_alternatives()),
+    ];
+    for (name, spec) in policies {
+        let text = format!(r#"{{"metadata": {{"name": "large"}}, "spec": {spec}}}"#);
+        let start = Instant::now();
+        let enforcement = black_box(verdict(black_box(&text)));
+        let time = start.elapsed();
+        println!(
+            "verdict on {name}: {time:.1?}, {:?}, {:?}",
+            enforcement.effect, enforcement.bound
+        );
+    }
 }
 
 fn verdict(text: &str) -> Enforcement {

@@ -35,7 +35,7 @@ mod written;
 pub mod ztunnel;
 
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 
 use serde::Serialize;
 
@@ -87,7 +87,8 @@ pub enum Bound {
     /// Over all representative values: without a witness there is no difference.
     Exhausted,
     /// The policy is too large for that: it has more values or alternatives than are looked at, or more than
-    /// so many steps would be needed in one direction. A difference may be there without a witness.
+    /// so many steps would be needed in one direction (some 60 ms). A difference may be there without a
+    /// witness: with this bound *exact* is no proof.
     Reached(usize),
 }
 

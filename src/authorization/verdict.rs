@@ -113,6 +113,9 @@ fn judge_as_new(policy: &AuthorizationPolicy<'_>, settings: &Settings, facts: &F
         }
     };
     findings.extend(enforcers[0].notes.iter().map(|note| wording::note(*note)));
+    if enforcers[0].reasons.contains(&Code::CRASHES_ISTIOD) {
+        findings.insert(0, wording::crashes_istiod(policy));
+    }
     findings.extend(not_understood(policy));
     findings.sort_by_key(|finding| finding.severity);
     Verdict {

@@ -34,6 +34,8 @@ pub struct Caches {
 pub enum State {
     /// They were not all read yet.
     Filling,
+    /// Neither, and the last attempt failed.
+    Failing,
     /// They are followed.
     Following,
     /// They were read, and are not followed at the moment.
@@ -69,8 +71,9 @@ impl Caches {
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Filling,
+        Self::Failing,
         Self::Following,
         Self::Behind,
         Self::Forbidden,
@@ -81,6 +84,7 @@ impl State {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Filling => "filling",
+            Self::Failing => "failing",
             Self::Following => "following",
             Self::Behind => "behind",
             Self::Forbidden => "forbidden",
@@ -109,7 +113,7 @@ impl States {
     }
 
     /// The kinds in this state.
-    pub fn those(&self, state: State) -> impl Iterator<Item = Resource> {
+    pub fn those(&self, state: State) -> impl Iterator<Item = Resource> + use<> {
         let states = *self;
         Resource::ALL
             .into_iter()

@@ -34,7 +34,7 @@ impl View<'_> {
             .iter()
             .try_for_each(|resource| match self.states.of(*resource) {
                 State::Following | State::Behind | State::NotInstalled => Ok(()),
-                State::Filling => Err(WhyUnknown::NotReadYet(*resource)),
+                State::Filling | State::Failing => Err(WhyUnknown::NotReadYet(*resource)),
                 State::Forbidden => Err(WhyUnknown::Forbidden(*resource)),
             })
     }

@@ -6,7 +6,7 @@
 //! | [`caches`], [`table`], [`revisions`], [`labels`] | what is known of the cluster |
 //! | [`connect`] | which cluster, if any |
 //! | [`watch`] | keeps the caches up to date |
-//! | [`facts`] | the facts for a policy, out of the caches |
+//! | `facts` | the facts for a policy, out of the caches |
 
 pub mod caches;
 pub mod connect;
@@ -39,12 +39,17 @@ impl Cluster {
         *self.states.borrow()
     }
 
-    /// Ends when no kind is [`State::Filling`] any more.
+    /// The kinds that were not read yet.
+    pub fn unread(&self) -> impl Iterator<Item = Resource> {
+        unread(self.states())
+    }
+
+    /// Ends when there is none such any more.
     pub async fn filled(&self) {
         let mut states = self.states.subscribe();
-        let none_filling = |states: &States| states.those(State::Filling).next().is_none();
+        let all_read = |states: &States| unread(*states).next().is_none();
         // We hold the sender: it cannot be gone.
-        drop(states.wait_for(none_filling).await);
+        drop(states.wait_for(all_read).await);
     }
 
     /// Changes the caches, and gives how many objects of the kind there are then.
@@ -64,6 +69,11 @@ impl Cluster {
         });
         before
     }
+}
+
+fn unread(states: States) -> impl Iterator<Item = Resource> {
+    let filling = states.those(State::Filling);
+    filling.chain(states.those(State::Failing))
 }
 
 impl FactsSource for Cluster {

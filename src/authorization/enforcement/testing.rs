@@ -9,26 +9,26 @@ use crate::authorization::facts::{
 use crate::authorization::mesh::Mesh;
 
 /// A policy of namespace `shop`.
-pub(super) fn policy(spec: &str) -> String {
+pub(in crate::authorization) fn policy(spec: &str) -> String {
     policy_in("shop", spec)
 }
 
-pub(super) fn policy_in(namespace: &str, spec: &str) -> String {
+pub(in crate::authorization) fn policy_in(namespace: &str, spec: &str) -> String {
     format!(r#"{{"metadata": {{"name": "p", "namespace": "{namespace}"}}, "spec": {spec}}}"#)
 }
 
-pub(super) fn target_ref(group: &str, kind: &str, name: &str) -> String {
+pub(in crate::authorization) fn target_ref(group: &str, kind: &str, name: &str) -> String {
     format!(r#"{{"group": "{group}", "kind": "{kind}", "name": "{name}"}}"#)
 }
 
-pub(super) fn targets(refs: &[String]) -> String {
+pub(in crate::authorization) fn targets(refs: &[String]) -> String {
     format!(r#"{{"targetRefs": [{}]}}"#, refs.join(","))
 }
 
-pub(super) const GATEWAY_GROUP: &str = "gateway.networking.k8s.io";
+pub(in crate::authorization) const GATEWAY_GROUP: &str = "gateway.networking.k8s.io";
 
 /// What is known in a mesh without workloads.
-pub(super) fn facts(targets: Vec<Target>) -> Facts {
+pub(in crate::authorization) fn facts(targets: Vec<Target>) -> Facts {
     Facts {
         mesh: Fact::Known(Mesh::default()),
         selected: Fact::Known(Population::default()),
@@ -38,7 +38,7 @@ pub(super) fn facts(targets: Vec<Target>) -> Facts {
     }
 }
 
-pub(super) fn population(classes: &[Class]) -> Population {
+pub(in crate::authorization) fn population(classes: &[Class]) -> Population {
     let mut all = Population::default();
     for (index, class) in classes.iter().enumerate() {
         let name = WorkloadName {
@@ -51,11 +51,15 @@ pub(super) fn population(classes: &[Class]) -> Population {
     all
 }
 
-pub(super) fn tally(revisions: usize) -> Tally {
+pub(in crate::authorization) fn tally(revisions: usize) -> Tally {
     population(&vec![Class::Sidecar; revisions]).sidecar
 }
 
-pub(super) fn gateway(controller: Controller, readiness: Readiness, traffic: Traffic) -> Gateway {
+pub(in crate::authorization) fn gateway(
+    controller: Controller,
+    readiness: Readiness,
+    traffic: Traffic,
+) -> Gateway {
     Gateway {
         name: ObjectName::new("shop", "w"),
         controller,
@@ -67,11 +71,11 @@ pub(super) fn gateway(controller: Controller, readiness: Readiness, traffic: Tra
     }
 }
 
-pub(super) fn waypoint(traffic: Traffic) -> Gateway {
+pub(in crate::authorization) fn waypoint(traffic: Traffic) -> Gateway {
     gateway(Controller::Waypoint, Readiness::Ready, traffic)
 }
 
-pub(super) fn service(binding: Binding) -> Service {
+pub(in crate::authorization) fn service(binding: Binding) -> Service {
     Service {
         name: ObjectName::new("shop", "payment"),
         binding,
@@ -81,7 +85,7 @@ pub(super) fn service(binding: Binding) -> Service {
     }
 }
 
-pub(super) fn bound(state: WaypointState) -> Binding {
+pub(in crate::authorization) fn bound(state: WaypointState) -> Binding {
     Binding::Bound {
         waypoint: ObjectName::new("infra", "w"),
         by: Level::Namespace,
@@ -90,6 +94,6 @@ pub(super) fn bound(state: WaypointState) -> Binding {
     }
 }
 
-pub(super) fn no_cluster() -> Facts {
+pub(in crate::authorization) fn no_cluster() -> Facts {
     Facts::unknown(WhyUnknown::NoCluster)
 }

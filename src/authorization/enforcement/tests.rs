@@ -2,6 +2,8 @@
 
 mod elsewhere;
 mod large;
+#[path = "../../../tests/support/large.rs"]
+mod large_policies;
 #[path = "../../../tests/support/policies.rs"]
 mod policies;
 mod properties;

@@ -20,10 +20,10 @@ pub(super) fn findings(
         WaypointStanding::Targets(targets) => targets,
         WaypointStanding::NoTargets => Vec::new(),
     };
-    let mut findings: Vec<_> = targets.iter().filter_map(of_target).collect();
-    if let Some(finding) = wrong_as_written(policy, &targets, settings) {
-        findings.insert(0, finding);
-    }
+    let mut findings = match wrong_as_written(policy, &targets, settings) {
+        Some(finding) => vec![finding],
+        None => targets.iter().filter_map(of_target).collect(),
+    };
     let sidecars = at_sidecar(policy, facts);
     findings.extend(sidecars.code().map(|code| {
         Finding::new(code, Severity::Warning, [sidecars.to_string()]).with(Remedy::Say(

@@ -6,6 +6,7 @@ use super::*;
 
 mod messages;
 mod properties;
+mod with_facts;
 
 /// Without a cluster.
 fn judge(

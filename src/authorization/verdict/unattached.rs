@@ -89,6 +89,9 @@ fn effect(
     meets: Meets<'_>,
     ztunnel: &Enforcement,
 ) -> Option<Finding> {
+    if ztunnel.reasons.contains(&Code::CRASHES_ISTIOD) {
+        return None;
+    }
     let code = match ztunnel.effect {
         Effect::Exact | Effect::NotApplicable => return None,
         Effect::Open | Effect::Both => Code::FAILS_OPEN,

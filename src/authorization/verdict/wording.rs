@@ -201,6 +201,15 @@ pub(super) fn admitting_is_off() -> Finding {
     Finding::new(Code::NOT_ADMITTED_BY_INTENT, Severity::Warning, [text])
 }
 
+/// It ends the control plane of the mesh.
+pub(super) fn crashes_istiod(policy: &AuthorizationPolicy<'_>) -> Finding {
+    let headline = format!("{} ends istiod", identity(policy));
+    let lines = [headline, of(Code::CRASHES_ISTIOD).to_owned()];
+    Finding::new(Code::CRASHES_ISTIOD, Severity::Error, lines).with(Remedy::Say(
+        "Leave the empty alternative out, or give it a source or an operation; empty ones ({}) match anything",
+    ))
+}
+
 /// What is so at every enforcer.
 pub(super) fn note(code: Code) -> Finding {
     let severity = if code == Code::SPIFFE_PRINCIPAL {
@@ -334,6 +343,10 @@ pub(crate) fn of(code: Code) -> &'static str {
         (
             Code::SEES_THE_WAYPOINT,
             "Behind a waypoint ztunnel sees the waypoint in place of the client",
+        ),
+        (
+            Code::CRASHES_ISTIOD,
+            "An alternative of from or to is empty: istiod ends when it reads that, and again after each restart",
         ),
         (
             Code::SPIFFE_PRINCIPAL,

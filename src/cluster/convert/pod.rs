@@ -176,6 +176,11 @@ impl Revision {
         }
     }
 
+    /// For an order: namespace and name of the workload.
+    pub fn place(&self) -> (&str, &str) {
+        (&self.namespace, &self.workload.name)
+    }
+
     /// Whether it has all these labels, or may have: one that each Pod has for itself is not known.
     pub fn has_all<'s>(&self, selector: impl IntoIterator<Item = (&'s str, &'s str)>) -> bool {
         selector

@@ -94,15 +94,15 @@ impl View<'_> {
             (Look::Not, _) | (Look::ForWaypoints, Some(_)) => Vec::new(),
         };
         let revisions = self.caches.revisions.iter().filter(|r| is_counted(r));
-        let mut classes: Vec<_> = revisions
-            .map(|revision| (revision.name(), self.class(revision, &fronts)))
-            .collect();
+        let mut revisions: Vec<_> = revisions.collect();
         // The order of a hash map is chance; the examples should not be.
-        classes.sort_by(|(one, _), (other, _)| {
-            (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name))
-        });
-        for (name, class) in classes {
-            counted.add(class, &name);
+        revisions.sort_by(|one, other| one.place().cmp(&other.place()));
+        let classes: Vec<_> = revisions
+            .iter()
+            .map(|revision| self.class(revision, &fronts))
+            .collect();
+        for (revision, class) in revisions.into_iter().zip(classes) {
+            counted.add(class, &revision.name());
         }
         Fact::Known(counted)
     }

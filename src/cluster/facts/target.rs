@@ -131,20 +131,16 @@ impl View<'_> {
             return Fact::Unknown(why);
         }
         let revisions = self.caches.revisions.iter();
-        let mut behind: Vec<_> = revisions
-            .filter(|revision| {
-                self.front_of_workload(revision).is_some_and(|front| {
-                    front.waypoint == *waypoint && front.state == WaypointState::Ready
-                })
+        let behind = revisions.filter(|revision| {
+            self.front_of_workload(revision).is_some_and(|front| {
+                front.waypoint == *waypoint && front.state == WaypointState::Ready
             })
-            .map(|revision| revision.name())
-            .collect();
-        behind.sort_by(|one, other| {
-            (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name))
         });
+        let mut behind: Vec<_> = behind.collect();
+        behind.sort_by(|one, other| one.place().cmp(&other.place()));
         Fact::Known(Tally {
             revisions: behind.len(),
-            example: behind.into_iter().next(),
+            example: behind.first().map(|revision| revision.name()),
         })
     }
 }

@@ -64,6 +64,7 @@ where
                     tokio::time::timeout(QUIET, events.next()).await
                 }
                 State::Filling
+                | State::Failing
                 | State::Following
                 | State::Behind
                 | State::Forbidden
@@ -71,7 +72,11 @@ where
             };
             match next {
                 Err(_) => follow.goes_over(State::Following, None),
-                Ok(None) => break,
+                // It does not end by itself; if it does, not again and again at once.
+                Ok(None) => {
+                    tokio::time::sleep(RETRY).await;
+                    break;
+                }
                 Ok(Some(Ok(event))) => filled = follow.take(&event, apply, filled),
                 Ok(Some(Err(error))) => {
                     let wait = follow.fails(&error, apply, filled, &mut backoff);
@@ -133,7 +138,7 @@ impl Follow {
             }
             Trouble::Passing => {
                 let state = match filled {
-                    Filled::Never => State::Filling,
+                    Filled::Never => State::Failing,
                     Filled::Once => State::Behind,
                 };
                 self.goes_over(state, Some(error));
@@ -144,8 +149,7 @@ impl Follow {
 
     fn goes_over(&self, state: State, why: Option<&Error>) {
         let before = self.cluster.set(self.resource, state);
-        // That filling fails is news each time: nothing else would say it.
-        if before != state || (state == State::Filling && why.is_some()) {
+        if before != state {
             let why = why.map(|error| error as &(dyn StdError + 'static));
             self.observer.went_over(self.resource, state, why);
         }

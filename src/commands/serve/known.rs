@@ -112,7 +112,7 @@ impl Known {
             .await
             .is_err()
         {
-            for resource in cluster.states().those(State::Filling) {
+            for resource in cluster.unread() {
                 tracing::warn!(
                     %resource,
                     waited = ?PATIENCE,
@@ -147,7 +147,8 @@ fn record(metrics: &Metrics, resource: Resource, state: State) {
 
 const fn said(state: State) -> &'static str {
     match state {
-        State::Filling => "could not be read: is tried again",
+        State::Filling => "not read yet",
+        State::Failing => "could not be read: is tried again",
         State::Following => "read, and followed from now on",
         State::Behind => {
             "not followed at the moment: what was last known is used, and the watch is tried again"

@@ -66,6 +66,7 @@ fn a_waypoint_takes_what_it_is_for_from_where_it_allows() {
         ("none", "All", 1, other("none")),
         ("typo", "All", 1, other("typo")),
         ("service", "Same", 1, WaypointState::NotAllowed),
+        ("service", "Selector", 1, WaypointState::NotAllowed),
         ("service", "All", 0, WaypointState::NotReady),
         // In Istio's order: what is not ready is not asked whom it allows.
         ("workload", "Same", 0, WaypointState::NotReady),
