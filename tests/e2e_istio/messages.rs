@@ -5,6 +5,7 @@
 
 mod cases;
 mod intent;
+mod targets;
 mod terminal;
 mod values;
 mod world;
@@ -74,7 +75,8 @@ pub(crate) async fn seen(mesh: &Mesh) -> Shown {
     let tables = [
         cases::unattached(),
         cases::values(),
-        cases::targets(),
+        targets::gateways(),
+        targets::services(),
         cases::others(),
         cases::unvalidated(),
     ];

@@ -32,7 +32,7 @@ mod process;
 pub(crate) mod report;
 pub(crate) mod request;
 pub(crate) mod requests;
-mod wait;
+pub(crate) mod wait;
 pub(crate) mod watching;
 
 use std::env;
@@ -52,7 +52,7 @@ use tokio::process::Command;
 
 use local::Local;
 use request::Requests;
-pub(crate) use wait::{free_port, poll, wait_for};
+pub(crate) use wait::{free_port, wait_for};
 
 /// A Kubernetes cluster to test against. Dropping it stops what `start` started.
 pub(crate) struct ControlPlane {

@@ -1,9 +1,9 @@
-//! The tables: a row for each policy that is applied.
+//! Policies without targets, and with what nobody can read: a row for each.
 
 use meshmode::authorization::code::Code;
 use serde_json::{Value, json};
 
-use super::world::{INFRA, SHOP, SIDECARS, UNVALIDATED};
+use super::world::{SHOP, SIDECARS, UNVALIDATED};
 use super::{Case, Outcome};
 
 use Outcome::{Refused, RefusedBefore, Silent, Warned};
@@ -93,79 +93,6 @@ pub(super) fn values() -> Vec<Case> {
     cases
 }
 
-/// What targets are.
-pub(super) fn targets() -> Vec<Case> {
-    const GATEWAY_API: &str = "gateway.networking.k8s.io";
-    let to =
-        |group: &str, kind: &str, name: &str| json!({"group": group, "kind": kind, "name": name});
-    let service = |name: &str| to("", "Service", name);
-    let gateway = |name: &str| to(GATEWAY_API, "Gateway", name);
-    let not = (
-        Code::NOT_ATTACHED,
-        "none of its targets attaches it to anything, so nothing enforces it",
-    );
-    let sidecars = (
-        Code::SIDECARS_GO_PAST,
-        "Clients with a sidecar go past the waypoint",
-    );
-    let ingress = (
-        Code::INGRESS_GOES_PAST,
-        "Ingress gateways go past the waypoint",
-    );
-    let mut elsewhere = service("to-ready");
-    elsewhere["namespace"] = json!(INFRA);
-    #[rustfmt::skip]
-    let rows = [
-        (SHOP, "service-missing", service("gone"), Warned, vec![
-            (Code::TARGET_MISSING, "Service gone: it does not exist in the policy's namespace (yet)")]),
-        (SHOP, "namespace", elsewhere, RefusedBefore, vec![
-            (Code::TARGET_NAMESPACE, "cross namespace referencing is not currently supported")]),
-        (SHOP, "class-outside-root", to(GATEWAY_API, "GatewayClass", "istio-waypoint"), Refused, vec![not,
-            (Code::CLASS_OUTSIDE_ROOT, "a GatewayClass can be the target of policies of the root namespace istio-system only")]),
-        (SHOP, "class-of-gateways", to(GATEWAY_API, "GatewayClass", "istio"), Refused, vec![not,
-            (Code::CLASS_NOT_WAYPOINT, "the only GatewayClass that a policy can be attached to is istio-waypoint")]),
-        (INFRA, "gateway-foreign", gateway("foreign"), Refused, vec![not,
-            (Code::GATEWAY_NOT_ISTIOS, "it is not Istio's but made by example.com/somebody, which reads no policies")]),
-        (SHOP, "service-plain", service("plain"), Warned, vec![
-            (Code::SERVICE_NOT_BOUND, "Service plain: it is not bound to a waypoint")]),
-        (SHOP, "service-opted-out", service("opted-out"), Warned, vec![
-            (Code::SERVICE_OPTED_OUT, "its label istio.io/use-waypoint says none: no waypoint is in front of it")]),
-        (INFRA, "service-of-waypoint", service("ready"), Refused, vec![not,
-            (Code::SERVICE_OF_WAYPOINT, "it belongs to a waypoint, in front of which there is none")]),
-        (SHOP, "waypoint-missing", service("to-missing"), Warned, vec![
-            (Code::WAYPOINT_MISSING, "it asks for waypoint msg-waypoints/missing, which does not exist (yet)")]),
-        (SHOP, "waypoint-unready", service("to-unready"), Warned, vec![
-            (Code::WAYPOINT_NOT_READY, "it asks for waypoint msg-waypoints/unready, which is not ready (yet)")]),
-        (INFRA, "gateway-unready", gateway("unready"), Warned, vec![
-            (Code::WAYPOINT_NOT_READY, "the waypoint is not ready (yet): until then traffic goes straight to the workloads")]),
-        (SHOP, "waypoint-not-allowed", service("to-own"), Warned, vec![
-            (Code::WAYPOINT_NOT_ALLOWED, "does not allow this namespace (allowedRoutes of its listener)")]),
-        (SHOP, "waypoint-for-workloads", service("to-workloads"), Warned, vec![
-            (Code::WAYPOINT_OTHER_TRAFFIC, "is not for this traffic (istio.io/waypoint-for: workload)")]),
-        (INFRA, "gateway-unused", gateway("unused"), Warned, vec![
-            (Code::WAYPOINT_UNUSED, "no Service, Pod or namespace asks for it with istio.io/use-waypoint")]),
-        (SHOP, "service-of-sidecars", service("mixed"), Warned, vec![sidecars, ingress,
-            (Code::SIDECARS_IGNORE_TARGETS, "sidecars ignore a policy with targetRefs, also those behind its targets: Pod msg-shop/legacy")]),
-        (INFRA, "gateway-ready", gateway("ready"), Warned, vec![sidecars, ingress]),
-    ];
-    let mut cases: Vec<_> = rows
-        .map(|(namespace, name, target, outcome, says)| Case {
-            namespace,
-            ..case(name, json!({}), attached(&target), outcome, says)
-        })
-        .into();
-    let right = attached(&service("to-ready"));
-    let right = case("service-right", json!({}), right, Warned, vec![sidecars]);
-    #[rustfmt::skip]
-    let hides = vec![
-        (Code::TARGET_REFS_NOT_SENT, "ztunnel receives no policy with targetRefs"),
-        (Code::DIRECT_GOES_PAST, "What is addressed to a Pod, not to its Service"),
-        (Code::OUTSIDE_GOES_PAST, "Clients out of the mesh go past"),
-    ];
-    cases.push(Case { hides, ..right });
-    cases
-}
-
 /// The annotation, what cannot be read, and what is right.
 pub(super) fn others() -> Vec<Case> {
     let annotated = |value: &str| json!({"annotations": {"istio.io/waypoint-for": value}});
@@ -207,8 +134,8 @@ pub(super) fn unvalidated() -> Vec<Case> {
     let rows = [
         ("no-address", allow(json!([{"from": [{"source": {"ipBlocks": networks}}]}])), vec![open,
             (Code::VALUE_DROPPED, "An address or port cannot be read: ztunnel receives the list without it")]),
-        ("no-source", deny(json!([{"from": [{}], "to": [{"operation": {"ports": ["9090"]}}]}])), vec![open,
-            (Code::CRASHES_ISTIOD, "CrashesIstiod")]),
+        ("no-source", deny(json!([{"from": [{}], "to": [{"operation": {"ports": ["9090"]}}]}])), vec![
+            (Code::CRASHES_ISTIOD, "An alternative of from or to is empty: istiod ends when it reads that")]),
         ("kind", attached(&target), vec![not,
             (Code::TARGET_KIND, "Istio attaches policies to Gateway and GatewayClass (gateway.networking.k8s.io)")]),
     ];
@@ -219,7 +146,7 @@ pub(super) fn unvalidated() -> Vec<Case> {
     cases.into()
 }
 
-fn case(
+pub(super) fn case(
     name: &'static str,
     metadata: Value,
     spec: Value,
@@ -250,7 +177,7 @@ fn with(action: &str, rules: Value) -> Value {
     json!({"action": action, "selector": {"matchLabels": {"app": "web"}}, "rules": rules})
 }
 
-fn attached(target: &Value) -> Value {
+pub(super) fn attached(target: &Value) -> Value {
     json!({
         "action": "DENY",
         "targetRefs": [target],

@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::world::UNASKED;
 use super::{Case, Outcome};
+use crate::support::ControlPlane;
 use crate::support::request::{policies, policy};
-use crate::support::{ControlPlane, poll};
+use crate::support::wait::poll;
 
 /// How long meshmode may take to hear of what was created before.
 const DEADLINE: Duration = Duration::from_secs(15);
