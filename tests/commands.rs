@@ -370,7 +370,9 @@ fn the_version_is_for_people_and_for_machines() {
 fn each_shell_gets_a_script() {
     for shell in ["bash", "zsh", "fish"] {
         let script = meshmode(&["completion", shell]);
-        assert!(script.ended(0).out.contains("meshmode"), "{shell}");
+        for word in ["meshmode", "explain", "all-namespaces"] {
+            assert!(script.ended(0).out.contains(word), "{shell}: {word}");
+        }
     }
 }
 

@@ -9,13 +9,14 @@
 //! |---|---|
 //! | [`enforcers`] | what becomes of the policy at each of the four kinds of enforcer |
 //! | `unattached`, `attached` | the findings on a policy without targets, and with them |
-//! | [`remedy`], `wording` | what to write instead; every message |
+//! | [`remedy`], `wording`, `sentences` | what to write instead; every message |
 //! | [`entry`] | a verdict as `meshmode explain policy -o json` writes it |
 
 mod attached;
 pub mod enforcers;
 pub mod entry;
 pub mod remedy;
+mod sentences;
 mod unattached;
 pub(crate) mod wording;
 

@@ -46,6 +46,16 @@ pub enum Source {
     Kubeconfig(PathBuf),
 }
 
+/// A cluster, as kubectl finds it.
+pub struct Found {
+    /// Asks it.
+    pub client: Client,
+    /// The namespace of the context, or of the ServiceAccount.
+    pub namespace: String,
+    /// Where it is.
+    pub address: String,
+}
+
 /// Why there is no connection although there should be one. kube's errors have their causes in their text.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -57,6 +67,11 @@ pub enum ConnectError {
     /// The file cannot be used.
     #[error("cannot use the kubeconfig {file}: {1}", file = .0.display())]
     Kubeconfig(PathBuf, Box<KubeconfigError>),
+    /// Neither is there one where kubectl looks for it, nor is this a Pod.
+    #[error(
+        "cannot use the kubeconfig that KUBECONFIG names, or ~/.kube/config (--kubeconfig names another): {0}"
+    )]
+    NoKubeconfig(Box<KubeconfigError>),
     /// Certificates or credentials cannot be used.
     #[error("cannot use the credentials for the cluster: {0}")]
     Client(Box<kube::Error>),
@@ -78,7 +93,7 @@ pub async fn connect(
     let (config, source) = match (choice, kubeconfig) {
         (Choice::Off, _) => return Ok(Connection::None(WhyNone::Off)),
         (Choice::Auto | Choice::Required, Some(file)) => {
-            (read(file).await?, Source::Kubeconfig(file.to_owned()))
+            (read(file, None).await?, Source::Kubeconfig(file.to_owned()))
         }
         (Choice::Auto, None) => match Config::incluster() {
             Ok(config) => (config, Source::ServiceAccount),
@@ -94,12 +109,59 @@ pub async fn connect(
     Ok(Connection::To(Box::new(client), source))
 }
 
-async fn read(file: &Path) -> Result<Config, ConnectError> {
+/// Finds the cluster that kubectl would ask. Nothing is sent yet.
+///
+/// `kubeconfig` is a file; without it that of `KUBECONFIG`, or `~/.kube/config`, or the ServiceAccount that
+/// is mounted. `context` is one of the file's; without it the current one.
+///
+/// # Errors
+/// There is none, or it cannot be used.
+pub async fn as_kubectl(
+    kubeconfig: Option<&Path>,
+    context: Option<&str>,
+) -> Result<Found, ConnectError> {
+    let config = match kubeconfig {
+        Some(file) => read(file, context).await?,
+        None => usual(context).await?,
+    };
+    let (namespace, address) = (
+        config.default_namespace.clone(),
+        config.cluster_url.to_string(),
+    );
+    let client =
+        Client::try_from(patient(config)).map_err(|error| ConnectError::Client(Box::new(error)))?;
+    Ok(Found {
+        client,
+        namespace,
+        address,
+    })
+}
+
+/// From where kubectl looks for it.
+async fn usual(context: Option<&str>) -> Result<Config, ConnectError> {
+    let wrong = |error: KubeconfigError| ConnectError::NoKubeconfig(Box::new(error));
+    match (Kubeconfig::read(), context) {
+        (Ok(kubeconfig), _) => of_context(kubeconfig, context).await.map_err(wrong),
+        (Err(error), Some(_)) => Err(wrong(error)),
+        (Err(error), None) => Config::incluster().map_err(|_| wrong(error)),
+    }
+}
+
+async fn read(file: &Path, context: Option<&str>) -> Result<Config, ConnectError> {
     let wrong = |error: KubeconfigError| ConnectError::Kubeconfig(file.to_owned(), Box::new(error));
     let kubeconfig = Kubeconfig::read_from(file).map_err(wrong)?;
-    Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .map_err(wrong)
+    of_context(kubeconfig, context).await.map_err(wrong)
+}
+
+async fn of_context(
+    kubeconfig: Kubeconfig,
+    context: Option<&str>,
+) -> Result<Config, KubeconfigError> {
+    let options = KubeConfigOptions {
+        context: context.map(str::to_owned),
+        ..KubeConfigOptions::default()
+    };
+    Config::from_custom_kubeconfig(kubeconfig, &options).await
 }
 
 fn patient(mut config: Config) -> Config {

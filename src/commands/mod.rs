@@ -3,6 +3,7 @@
 pub mod certs;
 pub mod completion;
 pub mod config;
+pub mod explain;
 pub mod review;
 pub mod serve;
 pub mod version;
@@ -30,6 +31,8 @@ enum Command {
     Serve(serve::Args),
     /// Answer one AdmissionReview on standard output, as the server would
     Review(review::Args),
+    /// Say what becomes of something in the mesh, and why
+    Explain(explain::Args),
     /// Print, check or describe configurations
     Config(config::Args),
     /// Make a development CA and a certificate of it
@@ -45,6 +48,8 @@ enum Command {
 pub enum Outcome {
     /// All is well: 0.
     Done,
+    /// What is to be found out is bad news, such as a policy that fails open: 1.
+    Found,
     /// What was given is not right; it has been said what: 2, as for wrong flags.
     Invalid,
 }
@@ -52,13 +57,14 @@ pub enum Outcome {
 /// The exit code of a command that could not do its work.
 const FAILED: u8 = 3;
 
-/// Runs the command, prints the error it ends with, and gives the exit code: 0 done, 2 wrong input, 3
-/// failed.
+/// Runs the command, prints the error it ends with, and gives the exit code: 0 done, 1 bad news found, 2
+/// wrong input, 3 failed.
 pub fn run(cli: Cli) -> ExitCode {
     let mut out = std::io::stdout().lock();
     let result = match cli.command {
         Command::Serve(args) => serve::run(args),
         Command::Review(args) => review::run(&args, &mut out),
+        Command::Explain(args) => explain::run(&args, &mut out),
         Command::Config(args) => config::run(&args, &mut out),
         Command::Certs(args) => certs::run(&args, &mut out),
         Command::Version(args) => version::run(&args, &mut out),
@@ -66,6 +72,7 @@ pub fn run(cli: Cli) -> ExitCode {
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Found) => ExitCode::from(1),
         Ok(Outcome::Invalid) => ExitCode::from(2),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -52,6 +52,7 @@ fn modes_that_are_left_out_keep_their_labels() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn settings_are_read() {
     let settings = |attachment, annotation, fail_open| Settings {
         attachment,

@@ -41,7 +41,6 @@ struct OneFinding {
     remedy: Option<String>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 fn is_exhausted(bound: &Bound) -> bool {
     *bound == Bound::Exhausted
 }

@@ -2,6 +2,8 @@
 //! is wrong, each further line is one thing to know, and each is short enough to be a warning by itself.
 
 use super::enforcers::Meets;
+pub(crate) use super::sentences::of;
+pub(super) use super::sentences::remedy_of;
 use super::{ADMIT, Finding, Remedy, Severity};
 use crate::authorization::attachment::{
     MalformedAnnotation, Unattached, WAYPOINT_FOR, WaypointFor,
@@ -279,126 +281,6 @@ fn of_selector(picked: Picked<'_>) -> &'static str {
              enforces the policy"
         }
     }
-}
-
-/// What a code of ztunnel or of a note says, as one sentence.
-pub(crate) fn of(code: Code) -> &'static str {
-    let sentences = [
-        (
-            Code::RULE_DROPPED,
-            "ztunnel does not receive the rules of this ALLOW that have HTTP parts",
-        ),
-        (
-            Code::ALLOWS_NOTHING,
-            "ztunnel receives none of its rules: what no other policy allows is refused",
-        ),
-        (
-            Code::HTTP_DROPPED,
-            "ztunnel receives the rules of this DENY without their HTTP parts",
-        ),
-        (
-            Code::NEVER_FIRES,
-            "Nothing is left of a clause: ztunnel never matches that rule, it denies nothing",
-        ),
-        (
-            Code::ALTERNATIVE_VANISHED,
-            "Nothing is left of an alternative: ztunnel skips it, and matches the others only",
-        ),
-        (
-            Code::ACTION_NOT_SUPPORTED,
-            "ztunnel does not carry out the action, and receives nothing of the policy",
-        ),
-        (
-            Code::DRY_RUN,
-            "ztunnel does no dry runs, and receives nothing of the policy",
-        ),
-        (
-            Code::TARGET_REFS_NOT_SENT,
-            "ztunnel receives no policy with targetRefs: they are for waypoints and gateways",
-        ),
-        (
-            Code::OTHER_REVISION,
-            "Its label istio.io/rev names another control plane: this one ignores the policy",
-        ),
-        (
-            Code::NO_WORKLOAD_REFERS,
-            "An empty selector ({}) is enforced by no ztunnel: leave it out to select all",
-        ),
-        (
-            Code::TRUST_DOMAINS_DROPPED,
-            "ztunnel drops trustDomains and notTrustDomains, without a word in the status",
-        ),
-        (
-            Code::TRUST_DOMAIN_NOT_REWRITTEN,
-            "ztunnel takes cluster.local literally: write the mesh's own trust domain, or */ns/…",
-        ),
-        (
-            Code::WILDCARD_IN_NAMESPACE,
-            "ztunnel reads * in a namespace only at its beginning or end: list the namespaces",
-        ),
-        (
-            Code::VALUE_DROPPED,
-            "An address or port cannot be read: ztunnel receives the list without it",
-        ),
-        (
-            Code::SEES_THE_WAYPOINT,
-            "Behind a waypoint ztunnel sees the waypoint in place of the client",
-        ),
-        (
-            Code::CRASHES_ISTIOD,
-            "An alternative of from or to is empty: istiod ends when it reads that, and again after each restart",
-        ),
-        (
-            Code::SPIFFE_PRINCIPAL,
-            "A principal that begins with spiffe:// never matches, at no enforcer: leave spiffe:// out",
-        ),
-        (
-            Code::PORTS_OF_THE_POD,
-            "Ports are those of the Pod (targetPort), not of the Service",
-        ),
-    ];
-    let found = sentences.iter().find(|(known, _)| *known == code);
-    found.map_or(code.word, |(_, sentence)| sentence)
-}
-
-/// What to do about a target that does not attach the policy.
-pub(super) fn remedy_of(code: Code) -> Option<&'static str> {
-    let remedies = [
-        (
-            Code::TARGET_MISSING,
-            "If it is not about to be created, correct the name; traffic is not refused meanwhile",
-        ),
-        (
-            Code::WAYPOINT_MISSING,
-            "Create it (istioctl waypoint apply), or correct the label istio.io/use-waypoint",
-        ),
-        (
-            Code::WAYPOINT_NOT_READY,
-            "Look at its Pods and at the conditions of the Gateway: istioctl waypoint status",
-        ),
-        (
-            Code::SERVICE_NOT_BOUND,
-            "Bind it: kubectl label service NAME istio.io/use-waypoint=WAYPOINT",
-        ),
-        (
-            Code::SERVICE_OPTED_OUT,
-            "Bind it: kubectl label --overwrite service NAME istio.io/use-waypoint=WAYPOINT",
-        ),
-        (
-            Code::WAYPOINT_NOT_ALLOWED,
-            "Allow its namespace in allowedRoutes of the waypoint's listener",
-        ),
-        (
-            Code::WAYPOINT_OTHER_TRAFFIC,
-            "Label the Gateway istio.io/waypoint-for: all, or the kind of traffic that it is to carry",
-        ),
-        (
-            Code::WAYPOINT_UNUSED,
-            "Bind what it is for: kubectl label namespace NAMESPACE istio.io/use-waypoint=WAYPOINT",
-        ),
-    ];
-    let found = remedies.iter().find(|(known, _)| *known == code);
-    found.map(|(_, remedy)| *remedy)
 }
 
 /// What somebody else wrote may have any characters and any length: this has none that break a

@@ -148,7 +148,6 @@ fn an_author_admits_with_a_reason() {
 }
 
 /// A situation for each code, but for those of the tables of `messages`.
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn situations() -> Vec<(&'static str, String, Facts)> {
     let ambient = || selecting(&[ambient()]);
     let class = |controller| found(Found::GatewayClass(GatewayClass { controller }));

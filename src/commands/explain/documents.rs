@@ -1,0 +1,226 @@
+//! The policies in files: YAML with one document or several, JSON, and lists of objects in either.
+
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::Context;
+use serde_json::Value;
+use serde_saphyr::Spanned;
+
+/// One object that claims to be an AuthorizationPolicy.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Document {
+    /// Where it is from: `policies.yaml:12: document 2`; for a cluster `namespace/name`.
+    pub(super) place: String,
+    /// The object.
+    pub(super) json: String,
+}
+
+/// What a file has.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(super) struct Found {
+    /// The policies.
+    pub(super) policies: Vec<Document>,
+    /// What is no policy: `ConfigMap istio-system/istio`.
+    pub(super) others: Vec<String>,
+    /// What is wrong, each with its place.
+    pub(super) mistakes: Vec<String>,
+}
+
+/// The name of standard input.
+const STANDARD_INPUT: &str = "-";
+
+const GROUP: &str = "security.istio.io";
+const VERSIONS: [&str; 2] = ["v1", "v1beta1"];
+const KIND: &str = "AuthorizationPolicy";
+
+/// How deep lists may be in lists.
+const LISTS: usize = 4;
+
+/// Reads a file, or standard input where it is `-`.
+///
+/// # Errors
+/// It cannot be read. What is wrong with what is in it is in [`Found::mistakes`].
+pub(super) fn read(file: &Path) -> anyhow::Result<Found> {
+    if file.as_os_str() == STANDARD_INPUT {
+        let mut content = Vec::new();
+        let mut input = std::io::stdin().lock();
+        input
+            .read_to_end(&mut content)
+            .context("cannot read standard input")?;
+        return Ok(found("standard input", &content));
+    }
+    let content = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(found(&file.display().to_string(), &content))
+}
+
+/// What is in a file of this name and content.
+fn found(name: &str, content: &[u8]) -> Found {
+    let mut found = Found::default();
+    match values(name, content) {
+        Err(mistake) => found.mistakes.push(mistake),
+        Ok(documents) => {
+            for (place, document) in documents {
+                found.add(&place, &document, LISTS);
+            }
+        }
+    }
+    found
+}
+
+/// Each document with its place, or what is wrong with the file.
+fn values(name: &str, content: &[u8]) -> Result<Vec<(String, Value)>, String> {
+    let text = std::str::from_utf8(content).map_err(|_| format!("{name}: is not UTF-8"))?;
+    // YAML has no tabs, and JSON may: what is JSON is read as that.
+    let json: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text)
+        .into_iter()
+        .collect();
+    if let Ok(documents) = json {
+        let documents = (1..).zip(documents);
+        return Ok(documents
+            .map(|(index, document)| (format!("{name}: document {index}"), document))
+            .collect());
+    }
+    let documents: Vec<Spanned<Value>> = serde_saphyr::from_multiple(text).map_err(|error| {
+        let line = error.location().map_or(1, |location| location.line());
+        format!("{name}:{line}: is not YAML: {}", error.without_snippet())
+    })?;
+    let documents = (1..).zip(documents);
+    let placed = documents.map(|(index, document)| {
+        let line = document.referenced.line().max(1);
+        (format!("{name}:{line}: document {index}"), document.value)
+    });
+    Ok(placed.collect())
+}
+
+// === impl Found ===
+
+impl Found {
+    /// All that is in another one, too.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.policies.extend(other.policies);
+        self.others.extend(other.others);
+        self.mistakes.extend(other.mistakes);
+    }
+
+    fn add(&mut self, place: &str, document: &Value, lists: usize) {
+        let text = |pointer| document.pointer(pointer).and_then(Value::as_str);
+        let (Some(version), Some(kind)) = (text("/apiVersion"), text("/kind")) else {
+            let problem = "no Kubernetes object: it has no apiVersion, or no kind";
+            self.mistakes.push(format!("{place}: {problem}"));
+            return;
+        };
+        let items = document.get("items").and_then(Value::as_array);
+        if let Some(items) = items.filter(|_| kind.ends_with("List") && lists > 0) {
+            let of_list = (version, kind.strip_suffix("List").unwrap_or_default());
+            for (index, item) in items.iter().enumerate() {
+                let place = format!("{place}, items[{index}]");
+                self.add(&place, &with_kind(item, of_list), lists - 1);
+            }
+            return;
+        }
+        let (group, version) = version.split_once('/').unwrap_or(("", version));
+        match (kind == KIND && group == GROUP, VERSIONS.contains(&version)) {
+            (true, true) => self.policies.push(Document {
+                place: place.to_owned(),
+                json: document.to_string(),
+            }),
+            (true, false) => self.mistakes.push(format!(
+                "{place}: apiVersion: {group}/{version} is none that Istio reads; allowed: {GROUP}/{}, {GROUP}/{}",
+                VERSIONS[0], VERSIONS[1]
+            )),
+            (false, _) => self.others.push(shown(kind, document)),
+        }
+    }
+}
+
+/// The items of an API server's own list do not say what they are, as their list does.
+fn with_kind(item: &Value, (version, kind): (&str, &str)) -> Value {
+    let mut item = item.clone();
+    if let (Value::Object(fields), false) = (&mut item, kind.is_empty()) {
+        for (field, value) in [("apiVersion", version), ("kind", kind)] {
+            fields.entry(field).or_insert_with(|| value.into());
+        }
+    }
+    item
+}
+
+fn shown(kind: &str, document: &Value) -> String {
+    let text = |pointer| document.pointer(pointer).and_then(Value::as_str);
+    match (text("/metadata/namespace"), text("/metadata/name")) {
+        (Some(namespace), Some(name)) => format!("{kind} {namespace}/{name}"),
+        (None, Some(name)) => format!("{kind} {name}"),
+        (_, None) => kind.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: &str =
+        "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a}\n";
+
+    fn places(text: &str) -> Vec<String> {
+        let found = found("f", text.as_bytes());
+        assert_eq!(found.mistakes, [] as [&str; 0], "{text}");
+        found.policies.into_iter().map(|one| one.place).collect()
+    }
+
+    #[test]
+    fn policies_are_found_wherever_they_are() {
+        let in_list = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod}\n- apiVersion: security.istio.io/v1beta1\n  kind: AuthorizationPolicy\n";
+        let of_server = r#"{"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicyList", "items": [{"metadata": {}}]}"#;
+        let two = format!("{POLICY}---\n---\n# nothing\n---\n{POLICY}");
+        let rows: [(&str, &str, &[&str]); 6] = [
+            ("one", POLICY, &["f:1: document 1"]),
+            ("two", &two, &["f:1: document 1", "f:8: document 2"]),
+            ("a list", in_list, &["f:1: document 1, items[1]"]),
+            ("of an API server", of_server, &["f: document 1, items[0]"]),
+            ("nothing", "", &[]),
+            ("comments", "# a\n---\n# b\n", &[]),
+        ];
+        for (name, text, expected) in rows {
+            assert_eq!(places(text), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_policy_is_passed_over_by_name() {
+        let text = "apiVersion: v1\nkind: Service\nmetadata: {name: b, namespace: a}\n---\n\
+                    apiVersion: policy.linkerd.io/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {name: c}\n";
+        let found = found("f", text.as_bytes());
+        assert_eq!(found.others, ["Service a/b", "AuthorizationPolicy c"]);
+        assert!(found.policies.is_empty() && found.mistakes.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_a_mistake_with_its_place() {
+        let rows: [(&str, &[u8], &str); 5] = [
+            ("bytes", b"\xff", "f: is not UTF-8"),
+            ("YAML", b"a: b\nc: [\n", "f:"),
+            (
+                "a text",
+                b"hello\n",
+                "f:1: document 1: no Kubernetes object",
+            ),
+            (
+                "no kind",
+                b"apiVersion: v1\n",
+                "f:1: document 1: no Kubernetes object",
+            ),
+            (
+                "an old version",
+                b"apiVersion: security.istio.io/v1alpha1\nkind: AuthorizationPolicy\n",
+                "f:1: document 1: apiVersion: security.istio.io/v1alpha1",
+            ),
+        ];
+        for (name, content, expected) in rows {
+            let mistakes = found("f", content).mistakes;
+            assert!(
+                mistakes.len() == 1 && mistakes[0].starts_with(expected),
+                "{name}: {mistakes:?}"
+            );
+        }
+    }
+}
