@@ -17,13 +17,14 @@ mod e2e_istio {
     pub(crate) mod injector_policy;
     pub(crate) mod matrix;
     pub(crate) mod mesh;
+    pub(crate) mod messages;
     pub(crate) mod order;
     pub(crate) mod other;
     pub(crate) mod waypoints;
 }
 
 use e2e_istio::mesh::Mesh;
-use e2e_istio::{conformance, harness, injector_policy, matrix, order, waypoints};
+use e2e_istio::{conformance, harness, injector_policy, matrix, messages, order, waypoints};
 use support::report::Report;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -75,6 +76,9 @@ async fn end_to_end_with_istio() {
         .await;
     report
         .step("order: labels of others win", order::others_win(&mesh))
+        .await;
+    report
+        .step("policies: every message, by kubectl", messages::seen(&mesh))
         .await;
     // Last, for it takes istiod's validation away.
     report

@@ -32,7 +32,7 @@ mod process;
 pub(crate) mod report;
 pub(crate) mod request;
 pub(crate) mod requests;
-mod wait;
+pub(crate) mod wait;
 pub(crate) mod watching;
 
 use std::env;

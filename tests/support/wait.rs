@@ -29,7 +29,7 @@ pub(crate) async fn wait_for<A: Attempt>(
 
 /// [`wait_for`] without the panic: the error is what was seen last. The deadline also ends an
 /// attempt that hangs.
-pub(super) async fn poll<A: Attempt>(
+pub(crate) async fn poll<A: Attempt>(
     deadline: Duration,
     mut attempt: impl AsyncFnMut() -> A,
 ) -> Result<A::Value, String> {
