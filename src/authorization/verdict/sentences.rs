@@ -8,7 +8,7 @@ const SENTENCES: &[(Code, &str)] = &[
     (Code::RULE_DROPPED, "ztunnel does not receive the rules of this ALLOW that have HTTP parts"),
     (Code::ALLOWS_NOTHING, "ztunnel receives none of its rules: what no other policy allows is refused"),
     (Code::HTTP_DROPPED, "ztunnel receives the rules of this DENY without their HTTP parts"),
-    (Code::NEVER_FIRES, "Nothing is left of a clause: ztunnel never matches that rule, it denies nothing"),
+    (Code::NEVER_FIRES, "Nothing is left of a clause: ztunnel never matches that rule"),
     (Code::ALTERNATIVE_VANISHED, "Nothing is left of an alternative: ztunnel skips it, and matches the others only"),
     (Code::ACTION_NOT_SUPPORTED, "ztunnel does not carry out the action, and receives nothing of the policy"),
     (Code::DRY_RUN, "ztunnel does no dry runs, and receives nothing of the policy"),

@@ -105,7 +105,13 @@ fn effect(
         ) => Severity::Warning,
     };
     let lost = wording::loss(&[], ztunnel, meets);
-    Some(wording::fails(policy, code, severity, lost))
+    Some(wording::fails(
+        policy,
+        code,
+        severity,
+        lost,
+        &ztunnel.reasons,
+    ))
 }
 
 /// What comes through a waypoint has the waypoint's identity: only told where that changes the effect.

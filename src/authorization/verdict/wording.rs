@@ -138,6 +138,7 @@ pub(super) fn fails(
     code: Code,
     severity: Severity,
     lost: Vec<String>,
+    reasons: &[Code],
 ) -> Finding {
     let does = if code == Code::FAILS_OPEN {
         "lets through what it refuses"
@@ -145,11 +146,24 @@ pub(super) fn fails(
         "refuses what it allows"
     };
     let headline = format!("{} on ambient workloads {does}", identity(policy));
-    Finding::new(code, severity, [headline].into_iter().chain(lost)).with(Remedy::attach(
-        policy,
-        &[],
-        &[],
-    ))
+    let finding = Finding::new(code, severity, [headline].into_iter().chain(lost));
+    // What is only written so that ztunnel cannot read it needs no waypoint.
+    let is_written_so = |code: &Code| {
+        [
+            Code::NO_WORKLOAD_REFERS,
+            Code::TRUST_DOMAIN_NOT_REWRITTEN,
+            Code::WILDCARD_IN_NAMESPACE,
+            Code::VALUE_DROPPED,
+        ]
+        .contains(code)
+    };
+    if reasons.iter().any(is_written_so) {
+        finding.with(Remedy::Say(
+            "Write it so that ztunnel can enforce it; or attach it to a waypoint with targetRefs",
+        ))
+    } else {
+        finding.with(Remedy::attach(policy, &[], &[]))
+    }
 }
 
 /// ztunnel tests the waypoint in place of the client.

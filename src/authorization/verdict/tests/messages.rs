@@ -26,7 +26,7 @@ fn an_unattached_deny() {
         r#"AuthorizationPolicy payments/p needs a waypoint, and nothing attaches it to one
 In ambient mode only a waypoint enforces spec.rules[0].to[0].operation.methods, spec.rules[1].to[0].operation.paths
 ztunnel receives the rules of this DENY without their HTTP parts
-Nothing is left of a clause: ztunnel never matches that rule, it denies nothing
+Nothing is left of a clause: ztunnel never matches that rule
 Gets through, though the policy refuses it: DELETE to 8081
 Is refused, though the policy allows it: GET / to 8080
 Taken for a policy of ambient workloads: meshmode has no connection to a cluster
@@ -54,7 +54,7 @@ fn the_same_deny_updated_without_a_change() {
             "AuthorizationPolicy payments/p needs a waypoint, and nothing attaches it to one",
             "In ambient mode only a waypoint enforces spec.rules[0].to[0].operation.methods, spec.rules[1].to[0].operation.paths",
             "ztunnel receives the rules of this DENY without their HTTP parts",
-            "Nothing is left of a clause: ztunnel never matches that rule, it denies nothing",
+            "Nothing is left of a clause: ztunnel never matches that rule",
             "Gets through, though the policy refuses it: DELETE to 8081",
             "Is refused, though the policy allows it: GET / to 8080",
             "Taken for a policy of ambient workloads: meshmode has no connection to a cluster",
