@@ -32,9 +32,13 @@ pub struct Object<'a> {
 }
 
 /// One JSON value, parsed one level deep when first read.
-pub struct Node<'a> {
-    raw: &'a str,
-    parsed: OnceLock<Parsed<'a>>,
+pub struct Node<'a>(State<'a>);
+
+enum State<'a> {
+    /// Known already: a `OnceLock` that is filled when it is made costs as much as parsing.
+    Known(Parsed<'a>),
+    /// Parsed when it is read.
+    Lazy(&'a str, OnceLock<Parsed<'a>>),
 }
 
 enum Parsed<'a> {
@@ -95,10 +99,7 @@ impl fmt::Debug for Object<'_> {
 impl<'a> Node<'a> {
     /// A value that is parsed on demand.
     pub fn raw(raw: Raw<'a>) -> Self {
-        Self {
-            raw: raw.get(),
-            parsed: OnceLock::new(),
-        }
+        Self(State::Lazy(raw.get(), OnceLock::new()))
     }
 
     /// A string known already.
@@ -126,7 +127,10 @@ impl<'a> Node<'a> {
 
     /// The JSON text; empty where the value was parsed in the first pass.
     pub fn text(&self) -> &'a str {
-        self.raw
+        match self.0 {
+            State::Known(_) => "",
+            State::Lazy(raw, _) => raw,
+        }
     }
 
     /// The string, if it is one.
@@ -157,8 +161,7 @@ impl<'a> Node<'a> {
 
     /// The object, if it is one.
     pub fn into_object(self) -> Option<Object<'a>> {
-        let parsed = self.parsed.into_inner().unwrap_or_else(|| parse(self.raw));
-        match parsed {
+        match self.into_parsed() {
             Parsed::Object(object) => Some(object),
             Parsed::Null
             | Parsed::Bool(_)
@@ -225,23 +228,30 @@ impl<'a> Node<'a> {
     }
 
     fn of(parsed: Parsed<'a>) -> Self {
-        Self {
-            raw: "",
-            parsed: OnceLock::from(parsed),
-        }
+        Self(State::Known(parsed))
     }
 
     fn parsed(&self) -> &Parsed<'a> {
-        self.parsed.get_or_init(|| parse(self.raw))
+        match &self.0 {
+            State::Known(parsed) => parsed,
+            State::Lazy(raw, parsed) => parsed.get_or_init(|| parse(raw)),
+        }
+    }
+
+    fn into_parsed(self) -> Parsed<'a> {
+        match self.0 {
+            State::Known(parsed) => parsed,
+            State::Lazy(raw, parsed) => parsed.into_inner().unwrap_or_else(|| parse(raw)),
+        }
     }
 }
 
 /// Parses one level of `raw`, which is one valid JSON value.
 fn parse(raw: &str) -> Parsed<'_> {
     match raw.as_bytes().first() {
-        Some(b'{') => Depth::SHALLOW.parse(raw).map_or(Parsed::Null, |node| {
-            node.parsed.into_inner().unwrap_or(Parsed::Null)
-        }),
+        Some(b'{') => Depth::SHALLOW
+            .parse(raw)
+            .map_or(Parsed::Null, Node::into_parsed),
         Some(b'[') => read::<Vec<Raw<'_>>>(raw).map_or(Parsed::Null, |items| {
             Parsed::Array(items.into_iter().map(Node::raw).collect())
         }),
