@@ -85,6 +85,7 @@ pub(crate) async fn seen(mesh: &Mesh) -> Shown {
     }
     values::trust_domain(cluster, &mut seen).await;
     intent::admitted(mesh, &program, &mut seen).await;
+    intent::explained(cluster);
     intent::one_file(cluster).await;
     intent::settings(cluster, &program, &mut seen).await;
     mesh.webhooks.register(cluster, IN_FORCE).await;

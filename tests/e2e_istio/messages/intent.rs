@@ -1,5 +1,6 @@
 //! What an author admits with a reason, what is applied in one file, and what the operator chose.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use meshmode::authorization::code::Code;
@@ -10,7 +11,7 @@ use super::terminal::{apply, is_stored, stderr};
 use super::world::{SHOP, gateway};
 use super::{Case, Outcome, Program, Seen};
 use crate::support::manifests::list;
-use crate::support::meshmode::sample;
+use crate::support::meshmode::{run, sample};
 use crate::support::request::policy;
 use crate::support::{AuditEvents, ControlPlane, wait_for};
 
@@ -52,6 +53,47 @@ pub(super) async fn admitted(mesh: &Mesh, program: &Program, seen: &mut Seen) {
     )];
     let without = http("admitted-without-reason", Some(" "), Outcome::Refused, says);
     seen.check(cluster, &without).await;
+}
+
+/// `meshmode explain policy` looks at the same cluster, and tells what a terminal does not show.
+pub(super) fn explained(cluster: &ControlPlane) {
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    let explain = |which: &[&str]| {
+        let flags = ["--kubeconfig", &kubeconfig, "-n", SHOP, "-o", "json"];
+        let output = run(&[&["explain", "policy"], which, &flags].concat());
+        let entries: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", stderr(&output)));
+        (output.status.code(), entries)
+    };
+    let (code, entries) = explain(&["admitted"]);
+    assert_eq!(code, Some(1), "something fails open: {entries:#}");
+    assert_eq!(entries[0]["verdict"], "warn", "{entries:#}");
+    assert_eq!(entries[0]["enforcers"][0]["effect"], "open", "{entries:#}");
+    assert_eq!(entries[0]["findings"][0]["code"], "MM210", "{entries:#}");
+    let (code, entries) = explain(&["--all"]);
+    let told: BTreeSet<_> = entries
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|entry| entry["findings"].as_array().into_iter().flatten())
+        .filter_map(|finding| finding["code"].as_str())
+        .collect();
+    assert_eq!(code, Some(1));
+    assert!(told.len() > 5 && told.contains("MM210"), "{told:?}");
+    let nobody = [
+        "explain",
+        "policy",
+        "nobody",
+        "-n",
+        SHOP,
+        "--kubeconfig",
+        &kubeconfig,
+    ];
+    assert_eq!(
+        run(&nobody).status.code(),
+        Some(2),
+        "there is no such policy"
+    );
 }
 
 /// The policy stands before its Gateway, and both are stored.
