@@ -10,41 +10,23 @@
     reason = "a helper fails the test by panicking; tables have a row each"
 )]
 
+#[path = "support/ran.rs"]
+mod ran;
+
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use ran::Ran;
 use serde_json::{Value, json};
-
-/// What a run left behind.
-#[derive(Debug)]
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
 
 fn meshmode(arguments: &[&str]) -> Ran {
     meshmode_with(arguments, b"")
 }
 
 fn meshmode_with(arguments: &[&str], input: &[u8]) -> Ran {
-    let mut child = command(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // Who ends without reading it all says so by its exit code.
-    drop(child.stdin.take().unwrap().write_all(input));
-    let output = child.wait_with_output().unwrap();
-    Ran {
-        code: output.status.code(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    Ran::of(&mut command(arguments), input)
 }
 
 /// The program without the settings of whoever runs the tests.
@@ -100,18 +82,6 @@ impl Ran {
             assert_ne!(self.err, "", "{self:?}");
         }
         self
-    }
-
-    #[track_caller]
-    fn says(&self, texts: &[&str]) -> &Self {
-        for text in texts {
-            assert!(self.err.contains(text), "{text:?} is not in: {}", self.err);
-        }
-        self
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap()
     }
 }
 

@@ -8,45 +8,30 @@
     reason = "a helper fails the test by panicking; tables have a row each"
 )]
 
+#[path = "support/ran.rs"]
+mod ran;
+
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use meshmode::authorization::code::Code;
+use ran::Ran;
 use serde_json::{Value, json};
 
 const EXAMPLES: &str = "manifests/examples/waypoint-policy";
 
-/// What a run left behind.
-#[derive(Debug)]
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
 /// Runs `meshmode explain policy` with these arguments and this standard input.
 fn explain(arguments: &[&str], input: &str) -> Ran {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_meshmode"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_meshmode"));
+    command
         .args(["explain", "policy"])
         .args(arguments)
         .env_remove("MESHMODE_CONFIG")
         // No cluster of whoever runs the tests.
         .env("KUBECONFIG", "/nowhere/kubeconfig")
-        .current_dir(root())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    Ran {
-        code: output.status.code(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+        .current_dir(root());
+    Ran::of(&mut command, input.as_bytes())
 }
 
 fn root() -> &'static Path {
@@ -85,18 +70,6 @@ impl Ran {
             assert_ne!(self.err, "", "{self:?}");
         }
         self
-    }
-
-    #[track_caller]
-    fn says(&self, texts: &[&str]) -> &Self {
-        for text in texts {
-            assert!(self.err.contains(text), "{text:?} is not in: {}", self.err);
-        }
-        self
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap()
     }
 }
 

@@ -221,6 +221,16 @@ fn warnings(response: &Value) -> String {
 
 // === Pods ===
 
+#[track_caller]
+fn has_lines(metrics: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(
+            metrics.lines().any(|found| found == *line),
+            "{line} is not in\n{metrics}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_new_pod_is_patched_and_recorded() {
     let review = pod_review(&pod(&json!({"generateName": "web-"})));
@@ -975,16 +985,14 @@ async fn a_panic_is_a_500_a_count_and_a_log_line_with_the_uid() {
     let answered = send(router, request(MUTATE, well.to_string())).await;
     assert_eq!(answered.code, 200, "afterwards");
     let metrics = app.metrics.to_text();
-    for line in [
-        "meshmode_panics_total 1",
-        "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"panicked\"} 1",
-        "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"answered\"} 1",
-    ] {
-        assert!(
-            metrics.lines().any(|found| found == line),
-            "{line} is not in\n{metrics}"
-        );
-    }
+    has_lines(
+        &metrics,
+        &[
+            "meshmode_panics_total 1",
+            "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"panicked\"} 1",
+            "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"answered\"} 1",
+        ],
+    );
     let text = log.text();
     let line = text
         .lines()
@@ -1106,16 +1114,14 @@ async fn what_cannot_be_read_is_counted_and_logged() {
         log.text()
     );
     let metrics = app.metrics.to_text();
-    for line in [
-        "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"rejected\"} 4",
-        "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"aborted\"} 2",
-        "meshmode_review_duration_seconds_count{task=\"place\"} 4",
-    ] {
-        assert!(
-            metrics.lines().any(|found| found == line),
-            "{line} is not in\n{metrics}"
-        );
-    }
+    has_lines(
+        &metrics,
+        &[
+            "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"rejected\"} 4",
+            "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"aborted\"} 2",
+            "meshmode_review_duration_seconds_count{task=\"place\"} 4",
+        ],
+    );
 }
 
 /// A body that ends with an error.
@@ -1145,19 +1151,17 @@ async fn every_request_is_counted_once() {
     let refused = policy_review("CREATE", &policy(&json!({}), &http_spec())).to_string();
     send(router.clone(), request(OBSERVE_POLICIES, refused)).await;
     let metrics = app.metrics.to_text();
-    for line in [
-        "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"answered\"} 2",
-        "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"rejected\"} 1",
-        "meshmode_reviews_total{task=\"judge\",stance=\"observe\",outcome=\"answered\"} 1",
-        "meshmode_placements_total{stance=\"enforce\",mode=\"ambient\",rule=\"default\"} 2",
-        "meshmode_placements_total{stance=\"observe\",mode=\"ambient\",rule=\"default\"} 1",
-        "meshmode_review_duration_seconds_count{task=\"place\"} 4",
-    ] {
-        assert!(
-            metrics.lines().any(|found| found == line),
-            "{line} is not in\n{metrics}"
-        );
-    }
+    has_lines(
+        &metrics,
+        &[
+            "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"answered\"} 2",
+            "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"rejected\"} 1",
+            "meshmode_reviews_total{task=\"judge\",stance=\"observe\",outcome=\"answered\"} 1",
+            "meshmode_placements_total{stance=\"enforce\",mode=\"ambient\",rule=\"default\"} 2",
+            "meshmode_placements_total{stance=\"observe\",mode=\"ambient\",rule=\"default\"} 1",
+            "meshmode_review_duration_seconds_count{task=\"place\"} 4",
+        ],
+    );
     assert!(
         metrics.contains("meshmode_verdicts_total{stance=\"observe\",verdict=\"refuse\""),
         "{metrics}"
