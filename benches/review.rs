@@ -16,6 +16,7 @@ use json_patch::{AddOperation, Patch, PatchOperation};
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::admission::{AdmissionRequest, AdmissionResponse, AdmissionReview};
 use meshmode::config::{Configuration, DEFAULT, read};
+use meshmode::placement::facts::NoCluster;
 use meshmode::webhook::mutate;
 use meshmode::webhook::stance::Stance;
 
@@ -63,7 +64,7 @@ fn reviews(criterion: &mut Criterion) {
 }
 
 fn meshmode_way(body: &[u8], configuration: &Configuration) -> Vec<u8> {
-    let placed = mutate::answer(body, &configuration.placement, Stance::Enforce);
+    let placed = mutate::answer(body, &configuration.placement, &NoCluster, Stance::Enforce);
     placed.expect("a recorded review").answer.to_json()
 }
 

@@ -32,6 +32,8 @@ pub struct Caches {
 /// How far a kind of objects is followed.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum State {
+    /// Nobody asked for them.
+    NotWatched,
     /// They were not all read yet.
     Filling,
     /// Neither, and the last attempt failed.
@@ -63,6 +65,15 @@ impl Caches {
             Resource::Gateways => self.gateways.count(),
             Resource::GatewayClasses => self.gateway_classes.count(),
             Resource::MeshConfig => self.mesh.count(),
+            Resource::Injectors
+            | Resource::Deployments
+            | Resource::StatefulSets
+            | Resource::Autoscalers
+            | Resource::EnvoyFilters
+            | Resource::Sidecars
+            | Resource::WasmPlugins
+            | Resource::RequestAuthentications
+            | Resource::AuthorizationPolicies => 0,
         }
     }
 }
@@ -71,7 +82,8 @@ impl Caches {
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
+        Self::NotWatched,
         Self::Filling,
         Self::Failing,
         Self::Following,
@@ -83,6 +95,7 @@ impl State {
     /// The name in logs and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::NotWatched => "not-watched",
             Self::Filling => "filling",
             Self::Failing => "failing",
             Self::Following => "following",
@@ -97,7 +110,7 @@ impl State {
 
 impl Default for States {
     fn default() -> Self {
-        Self([State::Filling; Resource::ALL.len()])
+        Self([State::NotWatched; Resource::ALL.len()])
     }
 }
 

@@ -34,7 +34,9 @@ impl View<'_> {
             .iter()
             .try_for_each(|resource| match self.states.of(*resource) {
                 State::Following | State::Behind | State::NotInstalled => Ok(()),
-                State::Filling | State::Failing => Err(WhyUnknown::NotReadYet(*resource)),
+                State::NotWatched | State::Filling | State::Failing => {
+                    Err(WhyUnknown::NotReadYet(*resource))
+                }
                 State::Forbidden => Err(WhyUnknown::Forbidden(*resource)),
             })
     }

@@ -3,7 +3,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | [`convert`] | objects to what facts need of them; the one place for that |
-//! | [`caches`], [`table`], [`revisions`], [`labels`] | what is known of the cluster |
+//! | [`caches`], [`table`], [`revisions`] | what is known of the cluster |
 //! | [`connect`] | which cluster, if any |
 //! | [`watch`] | keeps the caches up to date |
 //! | `facts` | the facts for a policy, out of the caches |
@@ -12,7 +12,6 @@ pub mod caches;
 pub mod connect;
 pub mod convert;
 mod facts;
-pub mod labels;
 pub mod revisions;
 pub mod table;
 pub mod watch;
@@ -23,6 +22,7 @@ use self::caches::{Caches, State, States};
 use self::facts::View;
 use crate::authorization::facts::{Facts, FactsSource, Resource};
 use crate::authorization::policy::AuthorizationPolicy;
+use crate::placement::facts::Resources;
 
 /// What is known of a cluster. Clones know the same.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +50,13 @@ impl Cluster {
         let all_read = |states: &States| unread(*states).next().is_none();
         // We hold the sender: it cannot be gone.
         drop(states.wait_for(all_read).await);
+    }
+
+    /// From now on these are waited for.
+    pub fn wants(&self, resources: Resources) {
+        for resource in resources.iter() {
+            self.set(resource, State::Filling);
+        }
     }
 
     /// Changes the caches, and gives how many objects of the kind there are then.

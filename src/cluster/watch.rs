@@ -107,6 +107,7 @@ impl Watches<'_> {
             cluster: self.cluster.clone(),
             observer: Arc::clone(self.observer),
         };
+        task.goes_over(State::Filling, None);
         let open = move || watcher(api.clone(), config.clone());
         self.tasks.spawn(follow(task, open, apply));
     }

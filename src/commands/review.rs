@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{Outcome, complain, complain_of, configuration};
 use crate::authorization::WhyUnknown;
 use crate::config::Configuration;
+use crate::placement::facts::NoCluster;
 use crate::placement::json::Raw;
 use crate::webhook::answer::{Answer, Outcome as Admission};
 use crate::webhook::review::{self, NotAReview, Parsed};
@@ -83,9 +84,8 @@ fn answer<'a>(
 ) -> Result<Answer<'a>, NotAReview> {
     let route = route.map_or_else(|| route_for(body), Ok)?;
     match route.task {
-        Task::Place => {
-            mutate::answer(body, &configuration.placement, route.stance).map(|placed| placed.answer)
-        }
+        Task::Place => mutate::answer(body, &configuration.placement, &NoCluster, route.stance)
+            .map(|placed| placed.answer),
         Task::Judge => {
             let settings = &configuration.authorization_policies;
             validate::answer(body, settings, &WhyUnknown::NoCluster, route.stance)

@@ -119,6 +119,7 @@ impl Server {
         let app = App {
             configuration: Arc::new(ArcSwap::from_pointee(configuration)),
             facts: known.facts(),
+            cluster: known.cluster(),
             metrics,
         };
         let webhook = listen(args.listen, "--listen").await?;

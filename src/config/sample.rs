@@ -1,6 +1,7 @@
 //! A Pod on which the rules of a new configuration are tried before any real one meets them.
 
 use crate::cluster::convert::Opened;
+use crate::placement::facts::{NoCluster, Owner};
 use crate::placement::json::{Depth, Object};
 use crate::placement::rules::{Failure, Rules};
 use crate::placement::{Facts, Pod};
@@ -35,6 +36,9 @@ pub(super) fn failures(rules: &Rules) -> Vec<Failure<'_>> {
     rules.failures(&Facts {
         pod: &pod,
         request: &request,
+        namespace: "sample",
+        owner: Owner::OfPod,
+        cluster: &NoCluster,
     })
 }
 

@@ -1,18 +1,39 @@
 //! What a decision may look at. Plain data that borrows from the review: whoever has the facts fills them in
-//! (`cluster::convert`), and nothing here asks for more.
+//! (`cluster::convert`), and what the cluster says is asked of a [`Source`].
+
+pub mod field;
+pub mod resource;
+pub mod source;
 
 use super::json::{Node, Object};
+use super::workload::WorkloadRef;
+
+pub use self::field::{Field, Fields};
+pub use self::resource::{Resource, Resources};
+pub use self::source::{Missing, NoCluster, Source};
 
 /// The facts of one decision.
-///
-/// The labels of the namespace, the workload and what its other Pods have, and the mesh will stand here
-/// beside these; until then a rule that needs them is off.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Facts<'f, 'a, 'r> {
     /// The Pod as it was sent.
     pub pod: &'f Pod<'a>,
     /// `request` of the review as expressions see it, where a rule reads it.
     pub request: &'f Object<'r>,
+    /// The namespace that the Pod is created in.
+    pub namespace: &'f str,
+    /// Whose Pod it is.
+    pub owner: Owner<'f>,
+    /// What the cluster says.
+    pub cluster: &'f dyn Source,
+}
+
+/// Whose Pod it is.
+#[derive(Debug, Clone, Copy)]
+pub enum Owner<'f> {
+    /// As the Pod's own metadata tells: its workload and its revision.
+    OfPod,
+    /// It is a Pod to come, of the template of this workload: of a revision that has no Pods.
+    Template(&'f WorkloadRef<'f>),
 }
 
 /// A Pod whose metadata and spec have been opened one level deep; what lies below is parsed on demand.

@@ -7,16 +7,19 @@
 //! - [`left_alone`], [`explicit`]: what no rule may touch: what cannot work, and what the author chose
 //! - [`mod@decide`]: the placement; [`mod@patch`]: the JSON patch that carries it out, and always applies;
 //!   [`text`]: its strings
-//! - [`mod@outcome`]: what Istio then makes of the Pod; [`selector`]: label selectors
+//! - [`mod@outcome`]: what Istio then makes of the Pod; [`selector`], [`labels`]: labels and their selectors;
+//!   [`workload`]: whose Pod it is
 
 pub mod decide;
 mod evaluation;
+pub mod explanation;
 pub mod explicit;
 pub mod expression;
 pub mod facts;
 pub mod fuel;
 pub mod guard;
 pub mod json;
+pub mod labels;
 pub mod left_alone;
 pub mod mode;
 pub mod operators;
@@ -26,6 +29,7 @@ pub mod pattern;
 pub mod rules;
 pub mod selector;
 pub mod text;
+pub mod workload;
 
 pub use decide::{Action, Placement, decide};
 pub use facts::{Facts, Pod};

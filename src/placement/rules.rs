@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evaluation::{Evaluator, NoValue, with_evaluator};
+use super::explanation::Asked;
 use super::expression::{Expression, Root};
-use super::facts::Facts;
+use super::facts::{Facts, Fields};
 use super::guard::{Guard, Verdict};
 use super::mode::{Mode, UnknownMode};
 
@@ -220,6 +221,17 @@ impl Rules {
     /// cluster gives.
     pub fn off(&self) -> impl Iterator<Item = &str> {
         self.off.iter().map(|rule| rule.name.as_str())
+    }
+
+    /// What the rules read of the cluster.
+    pub fn fields(&self) -> Fields {
+        Fields::NONE
+    }
+
+    /// How each rule answers for the Pod in `facts`, in order, the default last.
+    pub fn explain(&self, facts: &Facts<'_, '_, '_>) -> Vec<Asked<'_>> {
+        let _ = facts;
+        Vec::new()
     }
 
     /// The names of the rules that are asked, in order.

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
+use super::facts::{NoCluster, Owner};
 use super::json::{Depth, Object};
 use super::{Facts, Mode, Rules, decide, patch};
 use crate::cluster::convert::Opened;
@@ -52,6 +53,9 @@ fn decide_text(rules: &Rules, text: &str) -> (Mode, String, String) {
     let facts = Facts {
         pod: &pod,
         request: &request,
+        namespace: "shop",
+        owner: Owner::OfPod,
+        cluster: &NoCluster,
     };
     let placement = decide(rules, &facts);
     (
@@ -69,6 +73,9 @@ fn place_text(rules: &Rules, text: &str) -> Placed {
     let facts = Facts {
         pod: &pod,
         request: request.as_object().unwrap(),
+        namespace: "shop",
+        owner: Owner::OfPod,
+        cluster: &NoCluster,
     };
     let placement = decide(rules, &facts);
     let bytes = patch(&pod, &placement);

@@ -6,6 +6,7 @@ use super::answer::{Answer, NOT_ASKED, Outcome};
 use super::review::{self, Malformed, NotAReview, Parsed, Request};
 use super::stance::Stance;
 use crate::cluster::convert::Opened;
+use crate::placement::facts::{Owner, Source};
 use crate::placement::json::Object;
 use crate::placement::rules::Use;
 use crate::placement::{Facts, Mode, Placement, Pod, Rules, decide, patch};
@@ -76,6 +77,7 @@ pub enum NotAsked {
 pub fn answer<'a>(
     body: &'a [u8],
     rules: &'a Rules,
+    cluster: &dyn Source,
     stance: Stance,
 ) -> Result<Placed<'a>, NotAReview> {
     match review::parse::<Opened<'a>>(body)? {
@@ -85,11 +87,16 @@ pub fn answer<'a>(
             NotAsked::Malformed(error),
             stance,
         )),
-        Parsed::Review(request) => Ok(place(*request, rules, stance)),
+        Parsed::Review(request) => Ok(place(*request, rules, cluster, stance)),
     }
 }
 
-fn place<'a>(mut request: Request<'a, Opened<'a>>, rules: &'a Rules, stance: Stance) -> Placed<'a> {
+fn place<'a>(
+    mut request: Request<'a, Opened<'a>>,
+    rules: &'a Rules,
+    cluster: &dyn Source,
+    stance: Stance,
+) -> Placed<'a> {
     let uid = std::mem::take(&mut request.uid);
     if let Some(why) = not_for_us(&request) {
         return not_asked(uid, Subject::of(&request), why, stance);
@@ -106,6 +113,9 @@ fn place<'a>(mut request: Request<'a, Opened<'a>>, rules: &'a Rules, stance: Sta
                 &Facts {
                     pod: &pod,
                     request: &attributes,
+                    namespace: &subject.namespace,
+                    owner: Owner::OfPod,
+                    cluster,
                 },
             );
             placed(uid, subject, &pod, placement, stance)

@@ -19,6 +19,7 @@ use super::route::{ROUTES, Route, Task};
 use super::{mutate, record, validate};
 use crate::authorization::FactsSource;
 use crate::config::Configuration;
+use crate::placement::facts::Source;
 use crate::telemetry::metrics::{Metrics, Outcome};
 
 /// What the handlers share.
@@ -28,6 +29,8 @@ pub struct App {
     pub configuration: Arc<ArcSwap<Configuration>>,
     /// What is known of the cluster.
     pub facts: Arc<dyn FactsSource>,
+    /// The same, for Pods.
+    pub cluster: Arc<dyn Source>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
 }
@@ -150,7 +153,8 @@ fn decide(app: &App, route: Route, body: &[u8]) -> Result<Vec<u8>, NotAReview> {
     let configuration = app.configuration.load();
     match route.task {
         Task::Place => {
-            let placed = mutate::answer(body, &configuration.placement, route.stance)?;
+            let placed =
+                mutate::answer(body, &configuration.placement, &*app.cluster, route.stance)?;
             record::placed(&app.metrics, route, &placed);
             Ok(placed.answer.to_json())
         }

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use crate::authorization::facts::WorkloadName;
-use crate::cluster::labels::Labels;
+use crate::placement::labels::Labels;
 
 /// Identifies an object for its lifetime.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]

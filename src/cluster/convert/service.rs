@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::Service as KubeService;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::authorization::facts::{Ingress, ObjectName};
-use crate::cluster::labels::Labels;
+use crate::placement::labels::Labels;
 
 /// What of a Service or a ServiceEntry matters.
 #[derive(Clone, Debug, Eq, PartialEq)]

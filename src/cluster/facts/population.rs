@@ -8,7 +8,7 @@ use crate::authorization::mesh::Mesh;
 use crate::authorization::policy::AuthorizationPolicy;
 use crate::cluster::convert::pod::{Injected, Redirection, Revision};
 use crate::cluster::convert::service::Service;
-use crate::cluster::labels::Labels;
+use crate::placement::labels::Labels;
 
 /// What the dataplane of a Pod follows from.
 const PODS: [Resource; 2] = [Resource::Pods, Resource::Namespaces];

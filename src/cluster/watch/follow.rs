@@ -63,7 +63,8 @@ where
                 {
                     tokio::time::timeout(QUIET, events.next()).await
                 }
-                State::Filling
+                State::NotWatched
+                | State::Filling
                 | State::Failing
                 | State::Following
                 | State::Behind
@@ -147,7 +148,7 @@ impl Follow {
         }
     }
 
-    fn goes_over(&self, state: State, why: Option<&Error>) {
+    pub(super) fn goes_over(&self, state: State, why: Option<&Error>) {
         let before = self.cluster.set(self.resource, state);
         if before != state {
             let why = why.map(|error| error as &(dyn StdError + 'static));

@@ -87,7 +87,7 @@ async fn read(ask: Ask<'_>) -> anyhow::Result<Looked> {
     let watches = watch::start(&cluster, &client, ask.istio_namespace, &observer);
     let filled = tokio::time::timeout(ask.timeout, cluster.filled()).await;
     drop(watches);
-    if filled.is_err() && cluster.unread().count() == Resource::ALL.len() {
+    if filled.is_err() && cluster.states().those(State::Following).count() == 0 {
         let why = heard.why(Resource::Namespaces).unwrap_or_default();
         bail!("{}: {why}", no_answer(&address, ask.timeout));
     }
@@ -110,7 +110,7 @@ fn say_what_is_missing(cluster: &Cluster, heard: &Heard) {
         let problem = match states.of(resource) {
             State::Forbidden => "may not be read",
             State::Filling | State::Failing => "could not be read in time (--timeout)",
-            State::Following | State::Behind | State::NotInstalled => continue,
+            State::NotWatched | State::Following | State::Behind | State::NotInstalled => continue,
         };
         let why = heard.why(resource);
         let why = why.map(|why| format!(": {why}")).unwrap_or_default();

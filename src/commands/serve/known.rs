@@ -15,6 +15,7 @@ use crate::cluster::Cluster;
 use crate::cluster::caches::State;
 use crate::cluster::connect::{Connection, Source, WhyNone, connect};
 use crate::cluster::watch::{self, Observer};
+use crate::placement::facts::{NoCluster, Source as Placing};
 use crate::telemetry::logs;
 use crate::telemetry::metrics::Metrics;
 
@@ -63,6 +64,13 @@ impl Known {
         }
     }
 
+    /// For placements.
+    pub(super) fn cluster(&self) -> Arc<dyn Placing> {
+        match self {
+            Self::Nothing(_) | Self::Cluster { .. } => Arc::new(NoCluster),
+        }
+    }
+
     /// Logs which cluster is asked.
     pub(super) fn say(&self) {
         match self {
@@ -96,7 +104,6 @@ impl Known {
                 let told: Arc<dyn Observer> = Arc::new(Told(Arc::clone(metrics)));
                 for resource in Resource::ALL {
                     told.counted(resource, 0);
-                    record(metrics, resource, State::Filling);
                 }
                 watch::start(cluster, client, istio_namespace, &told)
             }
@@ -147,6 +154,7 @@ fn record(metrics: &Metrics, resource: Resource, state: State) {
 
 const fn said(state: State) -> &'static str {
     match state {
+        State::NotWatched => "no longer watched: no rule reads them",
         State::Filling => "not read yet",
         State::Failing => "could not be read: is tried again",
         State::Following => "read, and followed from now on",
@@ -168,13 +176,16 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
+    use crate::placement::facts::Resources;
 
     #[tokio::test(start_paused = true)]
     async fn a_cluster_that_does_not_answer_is_not_waited_for_without_end() {
         let address = http::Uri::from_static("http://127.0.0.1:1");
         let client = Client::try_from(kube::Config::new(address)).unwrap();
+        let cluster = Cluster::default();
+        cluster.wants(Resources::of(&[Resource::Pods]));
         let known = Known::Cluster {
-            cluster: Cluster::default(),
+            cluster,
             client: Box::new(client),
             source: Source::ServiceAccount,
         };

@@ -21,6 +21,7 @@ use tower::ServiceExt as _;
 use super::*;
 use crate::authorization::WhyUnknown;
 use crate::config::{DEFAULT, read};
+use crate::placement::facts::NoCluster;
 use crate::webhook::server::Patience;
 use crate::webhook::testing::Served;
 
@@ -41,6 +42,7 @@ struct Answered {
 fn app() -> App {
     App {
         configuration: Arc::new(ArcSwap::from_pointee(read(DEFAULT).unwrap())),
+        cluster: Arc::new(NoCluster),
         facts: Arc::new(WhyUnknown::NoCluster),
         metrics: Arc::default(),
     }
