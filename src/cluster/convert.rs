@@ -9,6 +9,7 @@ pub mod mesh;
 pub mod object;
 pub mod pod;
 pub mod service;
+pub mod template;
 pub mod workload;
 
 pub mod cni;
