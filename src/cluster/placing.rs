@@ -30,18 +30,6 @@ pub struct Unplaced {
 // === impl Cluster ===
 
 impl Cluster {
-    /// A Pod of this revision was given this placement, and may not be seen for a moment: its siblings are to have
-    /// the same. Only for what is carried out: not for dry runs, and not where it is only observed.
-    pub fn decided(&self, revision: &RevisionRef<'_>, decided: Decided) {
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.add(Instant::now(), TemplateKey::of(revision), decided);
-    }
-
-    /// What the Pods of all revisions of a workload have; nothing where there are none. It looks at all Pods.
-    pub fn running(&self, workload: &WorkloadRef<'_>) -> Option<Siblings> {
-        self.look(|view| view.caches.revisions.running(workload))
-    }
-
     /// Pods whose metadata shows neither a placement nor why they have none; nothing while it is not known which
     /// Pods there are.
     pub fn unplaced(&self) -> Option<Unplaced> {
@@ -88,6 +76,20 @@ impl Source for Cluster {
     fn istio(&self) -> Result<Arc<Istio>, Missing> {
         self.look(|view| view.istio())
     }
+
+    /// Of all its revisions: which one is the newest metadata does not say. It looks at all Pods.
+    fn running(&self, workload: &WorkloadRef<'_>) -> Option<Siblings> {
+        self.look(|view| view.caches.revisions.running(workload))
+    }
+
+    fn scaled_to(&self, workload: &WorkloadRef<'_>) -> Option<i64> {
+        self.look(|view| view.autoscaled_to(workload))
+    }
+
+    fn remember(&self, revision: &RevisionRef<'_>, decided: Decided) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.add(Instant::now(), TemplateKey::of(revision), decided);
+    }
 }
 
 // === impl View ===
@@ -117,3 +119,6 @@ impl View<'_> {
         Some(unplaced)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,6 +61,13 @@ impl View<'_> {
         })
     }
 
+    /// The most Pods that an autoscaler makes of a workload, of which nothing else has to be known.
+    pub(in crate::cluster) fn autoscaled_to(&self, workload: &WorkloadRef<'_>) -> Option<i64> {
+        let kind = ScaledKind::named(&workload.kind)?;
+        let scaled = self.scaled_to(kind, &workload.namespace, &workload.name);
+        scaled.ok().flatten()
+    }
+
     /// The most Pods that an autoscaler makes of it. Where autoscalers are not watched no rule asks.
     fn scaled_to(
         &self,

@@ -204,6 +204,16 @@ fn replicas() {
     for (kind, name, expected) in rows {
         assert_eq!(world.replicas(kind, name), expected, "{kind} {name}");
     }
+    let of = |name: &str| {
+        let [kind, namespace] = ["Deployment", "shop"].map(Into::into);
+        let name = name.to_owned().into();
+        world.view().autoscaled_to(&WorkloadRef {
+            kind,
+            namespace,
+            name,
+        })
+    };
+    assert_eq!(["scaled", "plain"].map(of), [Some(20), None]);
     world.put_spec(changes::deployments, "shop/plain", &json!({"replicas": 11}));
     assert_eq!(
         world.replicas("Deployment", "plain"),
