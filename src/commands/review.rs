@@ -14,7 +14,7 @@ use crate::placement::json::Raw;
 use crate::webhook::answer::{Answer, Outcome as Admission};
 use crate::webhook::review::{self, NotAReview, Parsed};
 use crate::webhook::route::{ROUTES, Route, Task};
-use crate::webhook::{mutate, validate};
+use crate::webhook::{advise, mutate, validate};
 
 /// What is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -91,21 +91,30 @@ fn answer<'a>(
             validate::answer(body, settings, &WhyUnknown::NoCluster, route.stance)
                 .map(|judged| judged.answer)
         }
+        Task::Advise => advise::answer(body, &configuration.placement, &NoCluster, route.stance)
+            .map(|advised| advised.answer),
     }
 }
 
-/// The enforcing route for the kind of the object; Pods' where it is none of the two.
+/// The first route for the kind of the object; Pods' where there is none.
 fn route_for(body: &[u8]) -> Result<Route, NotAReview> {
-    let policy = match review::parse::<Option<Raw<'_>>>(body)? {
-        Parsed::Review(request) => request.kind.kind == "AuthorizationPolicy",
-        Parsed::Malformed(_) => false,
+    let wanted = match review::parse::<Option<Raw<'_>>>(body)? {
+        Parsed::Review(request) => task(&request.kind.kind),
+        Parsed::Malformed(_) => Task::Place,
     };
-    let wanted = if policy { Task::Judge } else { Task::Place };
     let route = ROUTES
         .into_iter()
         .map(|(_, route)| route)
         .find(|route| route.task == wanted);
     route.ok_or(NotAReview::NoRequest)
+}
+
+fn task(kind: &str) -> Task {
+    match kind {
+        "AuthorizationPolicy" => Task::Judge,
+        "Deployment" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob" => Task::Advise,
+        _ => Task::Place,
+    }
 }
 
 fn print(
