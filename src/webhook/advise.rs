@@ -3,6 +3,8 @@
 //! Controllers create Pods, so a warning on a Pod reaches nobody; one on its workload reaches whoever applies it.
 //! Nothing is ever refused or changed here.
 
+mod change;
+
 use std::borrow::Cow;
 
 use serde_json::{Value, json};
@@ -13,7 +15,7 @@ use super::review::{self, Malformed, NotAReview, Parsed, Request};
 use super::stance::Stance;
 use crate::cluster::convert::Opened;
 use crate::cluster::convert::template::{Template, WithWorkload, template};
-use crate::placement::facts::source::{Decided, Siblings, Source};
+use crate::placement::facts::source::Source;
 use crate::placement::facts::{Owner, Pod};
 use crate::placement::json::{Object, Raw};
 use crate::placement::rules::Use;
@@ -79,8 +81,6 @@ pub enum NotAsked {
 
 /// The label that keeps an object from meshmode, and its value (`objectSelector` in the manifests).
 const EXEMPT: &str = "meshmode.io/webhook: disabled";
-/// What the Deployment controller counts in: no rule should read it, and it follows each change of the template.
-const COUNTED: &str = "deployment.kubernetes.io/";
 
 /// Answers the review in `body`.
 ///
@@ -142,10 +142,10 @@ fn advise<'a>(
             },
         },
     );
+    let old = || read(request.old_object).ok().flatten();
     let running = cluster.running(&template.workload);
-    let change = changes(&placement, running.as_ref(), rules)
-        .filter(|_| !is_unchanged(request, &template))
-        .map(|running| change(&placement, running));
+    let change = change::sentence(&placement, running.as_ref(), rules)
+        .filter(|_| !old().is_some_and(|old| change::makes_no_revision(&old, &template)));
     let Placement {
         mode,
         rule,
@@ -220,55 +220,6 @@ fn of_a_pod(workload: &WorkloadRef<'_>) -> String {
         "options": {"apiVersion": "meta.k8s.io/v1", "kind": "CreateOptions"},
     })
     .to_string()
-}
-
-/// What the running Pods have, where the next ones will get another mode. Rules that read the request may decide by
-/// who creates the Pod, which is not known for certain.
-fn changes<'s>(
-    placement: &Placement<'_>,
-    running: Option<&'s Siblings>,
-    rules: &Rules,
-) -> Option<&'s Decided> {
-    let certain = match rules.request() {
-        Use::Read => false,
-        Use::Unread => true,
-    };
-    match running? {
-        Siblings::Placed(running) => {
-            (certain && running.mode != placement.mode).then_some(&**running)
-        }
-        Siblings::Unplaced => None,
-    }
-}
-
-/// Whether an UPDATE makes no new revision, and says nothing else that a rule should read.
-fn is_unchanged(request: &Request<'_, Option<Raw<'_>>>, new: &Template) -> bool {
-    let Ok(Some(old)) = read(request.old_object) else {
-        return false;
-    };
-    let pod = |template: &Template| serde_json::from_str::<Value>(&template.pod).ok();
-    let annotations = |template: &Template| {
-        let mut annotations = template.facts.annotations.to_map();
-        annotations.retain(|key, _| !key.starts_with(COUNTED));
-        annotations
-    };
-    pod(&old) == pod(new) && annotations(&old) == annotations(new)
-}
-
-fn change(placement: &Placement<'_>, running: &Decided) -> String {
-    let [_, rule, reason] = placement.record();
-    let new = match placement.mode {
-        Mode::Leave => "are left alone".to_owned(),
-        mode @ (Mode::Ambient | Mode::Sidecar | Mode::None) => {
-            format!("get mode {}", mode.as_str())
-        }
-    };
-    format!(
-        "new Pods {new} ({rule}: {reason}), those that run now have mode {} ({}: {})",
-        running.mode.as_str(),
-        running.rule,
-        running.reason
-    )
 }
 
 fn advised<'a>(

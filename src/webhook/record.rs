@@ -180,11 +180,8 @@ pub fn advised(route: Route, advised: &Advised<'_>) {
                 "something is off with the Pods that a workload will have"
             );
         }
-        advise::Record::Placed { kind, rule, .. } => {
-            tracing::debug!(uid, namespace, kind, workload, rule, "looked at a workload");
-        }
-        advise::Record::NotAsked(advise::NotAsked::Exempt) => {
-            tracing::debug!(uid, namespace, workload, "a workload is exempt");
+        advise::Record::Placed { .. } | advise::Record::NotAsked(advise::NotAsked::Exempt) => {
+            tracing::debug!(uid, namespace, workload, "looked at a workload");
         }
         advise::Record::NotAsked(why) => {
             let why = chain(why);

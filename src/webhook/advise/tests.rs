@@ -1,5 +1,7 @@
 //! Workloads as people apply them, and what they are told.
 
+#![expect(clippy::too_many_lines, reason = "tables, a row each")]
+
 use std::sync::Arc;
 
 use serde_json::json;
@@ -7,6 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::config::{Configuration, DEFAULT, read};
 use crate::placement::facts::NoCluster;
+use crate::placement::facts::source::{Decided, Siblings};
 use crate::webhook::testing::Coming;
 
 fn template_with(metadata: &Value) -> Value {
