@@ -76,7 +76,7 @@ fn first(watch: Option<&mut ContentWatch<1>>) -> anyhow::Result<Result<Active, P
 }
 
 /// The configuration with this content, to be put in service.
-fn active(content: &[u8], origin: Origin) -> Result<Active, Problems> {
+pub(super) fn active(content: &[u8], origin: Origin) -> Result<Active, Problems> {
     Ok(Active {
         configuration: read_bytes(content)?,
         hash: sha256(content),

@@ -1,7 +1,10 @@
 //! The configuration in service, and how it is told from any other.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
+use super::answer::Answer;
 use crate::config::Configuration;
 
 /// A configuration with its hash. It is swapped as a whole when its file changes.
@@ -27,6 +30,12 @@ pub enum Origin {
 // === impl Active ===
 
 impl Active {
+    /// The answer says by which configuration it came about.
+    pub fn sign(&self, answer: &mut Answer<'_>) {
+        let hash = Cow::Owned(self.hash.clone());
+        answer.audit.push(("configuration", hash));
+    }
+
     /// For people and their scripts, on the second port.
     pub fn to_json(&self) -> Value {
         json!({"hash": self.hash, "source": self.origin.as_str()})

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 
 use super::active::Active;
-use super::answer::{Answer, clean};
+use super::answer::clean;
 use super::body::{self, MAX_BODY_BYTES, MAX_BODY_TIME, Unreadable};
 use super::mutate::Remember;
 use super::review::{self, NotAReview};
@@ -215,7 +215,7 @@ fn guarded(app: &App, route: Route, body: &[u8], decide: Decide, attempt: Attemp
 fn decide(app: &App, route: Route, body: &[u8], attempt: Attempt) -> Result<Decided, NotAReview> {
     let active = app.configuration.load();
     let (configuration, stance) = (&active.configuration, route.stance);
-    let answer = match route.task {
+    let mut answer = match route.task {
         Task::Place => {
             let placed = mutate::answer(body, &configuration.placement, &*app.cluster, stance)?;
             let waited = match attempt {
@@ -243,15 +243,8 @@ fn decide(app: &App, route: Route, body: &[u8], attempt: Attempt) -> Result<Deci
             advised.answer
         }
     };
-    Ok(Decided::Answer(json(answer, &active)))
-}
-
-/// The answer says by which configuration it came about.
-fn json(mut answer: Answer<'_>, active: &Active) -> Vec<u8> {
-    answer
-        .audit
-        .push(("configuration", active.hash.clone().into()));
-    answer.to_json()
+    active.sign(&mut answer);
+    Ok(Decided::Answer(answer.to_json()))
 }
 
 /// An error as the API server writes its own, so that its clients show the message.
