@@ -240,6 +240,30 @@ fn a_refused_object_has_an_answer_and_no_result() {
 }
 
 #[test]
+fn a_workload_is_advised_about() {
+    let template =
+        json!({"metadata": {"annotations": {"meshmode.io/mode": "sidecars"}}, "spec": {}});
+    let review = json!({
+        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+        "request": {
+            "uid": "u-1", "operation": "CREATE", "namespace": "shop", "name": "web",
+            "kind": {"group": "apps", "version": "v1", "kind": "Deployment"},
+            "object": {
+                "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+                "spec": {"template": template},
+            },
+        },
+    });
+    let answer = meshmode_with(&["review", "-"], review.to_string().as_bytes());
+    let response = &answer.ended(0).json()["response"];
+    assert_eq!(response["allowed"], true);
+    let warning = response["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("sidecars"), "{warning}");
+    let hash = response["auditAnnotations"]["configuration"].as_str();
+    assert_eq!(hash.unwrap().len(), 64, "as the server's: {response}");
+}
+
+#[test]
 fn what_is_no_review_is_wrong_input() {
     for (input, text) in [
         (&b""[..], "line 1 column 0"),

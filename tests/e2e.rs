@@ -26,10 +26,11 @@ mod e2e {
     pub(crate) mod policies;
     pub(crate) mod record;
     pub(crate) mod steps;
+    pub(crate) mod workloads;
 }
 
 use e2e::steps::{Cluster, Report};
-use e2e::{absence, certificates, facts, manifests, pods, policies, record};
+use e2e::{absence, certificates, facts, manifests, pods, policies, record, workloads};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn end_to_end() {
@@ -73,6 +74,9 @@ async fn end_to_end() {
             "policies: root namespace, observed",
             policies::scope(&cluster),
         )
+        .await;
+    report
+        .step("workloads: told what is off", workloads::told(&cluster))
         .await;
     report
         .step("manifests: accepted", manifests::accepted(&cluster))

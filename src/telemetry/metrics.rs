@@ -1,6 +1,7 @@
 //! The metrics, for Prometheus. Label sets are closed (rules are bounded by the configuration): no label
 //! holds what a Pod's author can choose.
 
+mod configuration;
 mod labels;
 mod words;
 
@@ -17,6 +18,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use self::configuration::Configuration;
 use self::labels::{Labels, Value, fixed};
 
 pub use self::words::{Handshake, Outcome, Reload, Reloaded};
@@ -31,6 +33,8 @@ pub struct Metrics {
     verdicts: Family<Labels<3>, Counter>,
     panics: Counter,
     reloads: Family<Labels<2>, Counter>,
+    configuration: Configuration,
+    owner_waits: Family<Labels<1>, Histogram, fn() -> Histogram>,
     handshake_failures: Family<Labels<1>, Counter>,
     certificate_not_after: Gauge,
     watches: Family<Labels<2>, Gauge>,
@@ -59,6 +63,11 @@ const BUCKETS: [f64; 10] = [
     0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.001, 0.005, 0.025, 0.1, 1.0,
 ];
 
+/// Seconds that a placement waited for an object, at most [`ownerWait`], which is at most one.
+///
+/// [`ownerWait`]: crate::config
+const WAITS: [f64; 8] = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0];
+
 // === impl Metrics ===
 
 impl Default for Metrics {
@@ -71,6 +80,8 @@ impl Default for Metrics {
             verdicts: Family::default(),
             panics: Counter::default(),
             reloads: Family::default(),
+            configuration: Configuration::default(),
+            owner_waits: Family::new_with_constructor(|| Histogram::new(WAITS)),
             handshake_failures: Family::default(),
             certificate_not_after: Gauge::default(),
             watches: Family::default(),
@@ -130,6 +141,18 @@ impl Metrics {
         self.reloads
             .get_or_create(&reload_labels(file, reload))
             .inc();
+    }
+
+    /// The configuration of this hash is in service; it was read then.
+    pub fn configuration_in_service(&self, hash: &str, source: &'static str, read: Timestamp) {
+        self.configuration.in_service(hash, source, read);
+    }
+
+    /// A placement waited for an object that was not seen yet.
+    pub fn waited_for_owner(&self, end: &'static str, duration: Duration) {
+        self.owner_waits
+            .get_or_create(&Labels([fixed("outcome", end)]))
+            .observe(duration.as_secs_f64());
     }
 
     /// A handshake did not end well.
@@ -256,6 +279,12 @@ impl Metrics {
             "reloads",
             "Files read again after a change",
             self.reloads.clone(),
+        );
+        self.configuration.register(registry);
+        registry.register(
+            "owner_wait_seconds",
+            "Waits of placements for an object that was not seen yet",
+            self.owner_waits.clone(),
         );
         registry.register(
             "tls_handshake_failures",

@@ -6,10 +6,12 @@ use super::answer::{Answer, NOT_ASKED, Outcome};
 use super::review::{self, Malformed, NotAReview, Parsed, Request};
 use super::stance::Stance;
 use crate::cluster::convert::Opened;
-use crate::placement::facts::{Owner, Source};
-use crate::placement::json::Object;
+use crate::placement::facts::source::Decided;
+use crate::placement::facts::{Missing, Owner, Source};
+use crate::placement::json::{Node, Object};
 use crate::placement::rules::Use;
-use crate::placement::{Facts, Mode, Placement, Pod, Rules, decide, patch};
+use crate::placement::workload::{Controller, RevisionRef};
+use crate::placement::{Action, Facts, Mode, Placement, Pod, Rules, decide, patch};
 
 /// An answer, and what is to be logged and counted about it.
 #[derive(Debug)]
@@ -20,6 +22,19 @@ pub struct Placed<'a> {
     pub subject: Subject,
     /// What was decided.
     pub record: Record<'a>,
+    /// The facts that were asked for and are missing.
+    pub missing: Vec<Missing>,
+    /// What the other Pods of its revision are to get too, once this is answered.
+    pub remember: Option<Remember>,
+}
+
+/// A placement that is carried out on a Pod of a revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remember {
+    /// The revision.
+    pub revision: RevisionRef<'static>,
+    /// The placement.
+    pub decided: Decided,
 }
 
 /// The object of a review, for log lines.
@@ -162,6 +177,10 @@ fn placed<'a>(
         Stance::Enforce | Stance::Warn => patch(pod, &placement),
         Stance::Observe => None,
     };
+    let remember = match (stance, subject.dry_run) {
+        (Stance::Enforce, false) => Remember::of(pod, &placement),
+        (Stance::Enforce | Stance::Warn | Stance::Observe, _) => None,
+    };
     let Placement {
         mode,
         rule,
@@ -185,6 +204,8 @@ fn placed<'a>(
         },
         subject,
         record: Record::Placed { mode, rule, reason },
+        missing: Vec::new(),
+        remember,
     }
 }
 
@@ -203,7 +224,49 @@ fn not_asked<'a>(uid: Cow<'a, str>, subject: Subject, why: NotAsked, stance: Sta
         },
         subject,
         record: Record::NotAsked(why),
+        missing: Vec::new(),
+        remember: None,
     }
+}
+
+// === impl Remember ===
+
+impl Remember {
+    fn of(pod: &Pod<'_>, placement: &Placement<'_>) -> Option<Self> {
+        match placement.action {
+            Action::Apply(_) => {}
+            Action::LeaveAlone => return None,
+        }
+        let RevisionRef { owner, hash } = revision(pod)?;
+        let [_, rule, reason] = placement.record();
+        Some(Self {
+            revision: RevisionRef {
+                owner: Cow::Owned(owner.into_owned()),
+                hash: Cow::Owned(hash.into_owned()),
+            },
+            decided: Decided {
+                mode: placement.mode,
+                rule: rule.into(),
+                reason: reason.into(),
+            },
+        })
+    }
+}
+
+fn revision<'p>(pod: &'p Pod<'_>) -> Option<RevisionRef<'p>> {
+    let metadata = pod.object().get("metadata")?.as_object()?;
+    let owners = metadata.get("ownerReferences")?.as_array()?;
+    let mut owners = owners.iter().filter_map(Node::as_object);
+    let controller = owners.find_map(|owner| {
+        let text = |key| owner.get(key).and_then(Node::as_str);
+        owner.get("controller").filter(|is| is.is_true())?;
+        Some(Controller {
+            kind: text("kind")?,
+            name: text("name")?,
+            uid: text("uid")?,
+        })
+    });
+    RevisionRef::of(controller, |key| pod.labels().get(key))
 }
 
 // === impl Subject ===

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 
+use super::active;
 use super::settings::Args;
 use crate::config::watch::{ContentWatch, ReadError};
-use crate::config::{Configuration, read_bytes};
+use crate::config::{Configuration, Problems};
 use crate::telemetry::logs;
 use crate::telemetry::metrics::{Metrics, Reload, Reloaded};
 use crate::tls::{ReloadOutcome, ReloadingPair, watch_pair};
+use crate::webhook::active::{Active, Origin};
 
 /// Logs the rules that cannot be asked.
 pub(super) fn say_what_is_off(configuration: &Configuration) {
@@ -56,33 +59,66 @@ pub(super) async fn reload_pair(
     .await
 }
 
-/// Reads the configuration again; `watch` has read the one in service.
+/// Reads the configuration again; `watch` has read the one in service. `before_service` is called with each new
+/// one just before it is put in service.
 pub(super) async fn reload_configuration(
-    current: Arc<ArcSwap<Configuration>>,
+    current: Arc<ArcSwap<Active>>,
     file: PathBuf,
     watch: ContentWatch<1>,
     interval: Duration,
     metrics: Arc<Metrics>,
+    mut before_service: impl FnMut(&Configuration),
 ) -> Infallible {
-    watch.run(interval, |content| match reread(content) {
-        Ok(configuration) => {
-            metrics.reloaded(Reloaded::Configuration, Reload::Done);
-            tracing::info!(file = %file.display(), "a new configuration is in service");
-            say_what_is_off(&configuration);
-            current.store(Arc::new(configuration));
-        }
-        Err(problems) => {
-            metrics.reloaded(Reloaded::Configuration, Reload::KeptLastGood);
-            let problems = logs::chain(&*problems);
-            tracing::error!(file = %file.display(), problems, "the configuration on disk has mistakes: the last good one stays in service");
-        }
-    })
-    .await
+    let file = file.display().to_string();
+    watch
+        .run(interval, |content| {
+            let before = current.load_full();
+            match reread(content) {
+                Ok(new) => {
+                    before_service(&new.configuration);
+                    metrics.reloaded(Reloaded::Configuration, Reload::Done);
+                    metrics.configuration_in_service(
+                        &new.hash,
+                        new.origin.as_str(),
+                        Timestamp::now(),
+                    );
+                    let (configuration, before) = (&new.hash, &before.hash);
+                    tracing::info!(
+                        file,
+                        configuration,
+                        before,
+                        "a new configuration is in service"
+                    );
+                    say_what_is_off(&new.configuration);
+                    current.store(Arc::new(new));
+                }
+                Err(problems) => {
+                    metrics.reloaded(Reloaded::Configuration, Reload::KeptLastGood);
+                    let (at, configuration) = (place(&problems), &before.hash);
+                    let problems = logs::chain(&*problems);
+                    tracing::error!(
+                        file,
+                        at,
+                        problems,
+                        configuration,
+                        "the configuration on disk has mistakes: the last good one stays in service"
+                    );
+                }
+            }
+        })
+        .await
 }
 
-fn reread(content: Result<[Vec<u8>; 1], ReadError>) -> anyhow::Result<Configuration> {
+fn reread(content: Result<[Vec<u8>; 1], ReadError>) -> anyhow::Result<Active> {
     let [content] = content?;
-    Ok(off_the_workers(|| read_bytes(&content))?)
+    Ok(off_the_workers(|| active(&content, Origin::File))?)
+}
+
+/// Line and column of the first mistake, where it is one of what is in the file.
+fn place(error: &anyhow::Error) -> Option<String> {
+    let problems = error.downcast_ref::<Problems>()?;
+    let first = problems.iter().next()?;
+    Some(format!("{}:{}", first.line, first.column))
 }
 
 /// Does `work`, which takes its time, while the other tasks of this thread go on elsewhere.

@@ -20,10 +20,10 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::authorization::WhyUnknown;
-use crate::config::{DEFAULT, read};
+use crate::config::DEFAULT;
 use crate::placement::facts::NoCluster;
 use crate::webhook::server::Patience;
-use crate::webhook::testing::Served;
+use crate::webhook::testing::{Coming, Served, active};
 
 const UID: &str = "705ab4f5-6393-11e8-b7cc-42010a800002";
 const MUTATE: &str = "/mutate/pods";
@@ -41,7 +41,7 @@ struct Answered {
 
 fn app() -> App {
     App {
-        configuration: Arc::new(ArcSwap::from_pointee(read(DEFAULT).unwrap())),
+        configuration: Arc::new(ArcSwap::from_pointee(active(DEFAULT))),
         cluster: Arc::new(NoCluster),
         facts: Arc::new(WhyUnknown::NoCluster),
         metrics: Arc::default(),
@@ -922,12 +922,12 @@ async fn a_body_that_does_not_come_is_a_408() {
 // === panics, logs, metrics ===
 
 /// Panics on a review whose namespace is `panic`.
-fn fragile(app: &App, route: Route, body: &[u8]) -> Result<Vec<u8>, NotAReview> {
+fn fragile(app: &App, route: Route, body: &[u8], attempt: Attempt) -> Result<Decided, NotAReview> {
     assert!(
         !String::from_utf8_lossy(body).contains("\"panic\""),
         "a test panics"
     );
-    decide(app, route, body)
+    decide(app, route, body, attempt)
 }
 
 /// What this thread logs from its start on. One subscriber for the process, as a second one of a thread makes
@@ -1321,4 +1321,137 @@ async fn a_panic_harms_no_sibling_on_its_http2_connection() {
     assert_eq!(after.status(), 200, "afterwards, on the same connection");
     drop(sender);
     served.end().await;
+}
+
+// === what the cluster says ===
+
+const CONFIGURED: (&str, &str) = ("configuration", "5af1");
+
+#[tokio::test]
+async fn every_answer_names_the_configuration() {
+    let named = |kind: &str| review("", "v1", kind, "CREATE", &pod(&json!({})));
+    for (name, path, review) in [
+        ("a Pod", MUTATE, pod_review(&pod(&json!({})))),
+        ("observed", OBSERVE, pod_review(&pod(&json!({})))),
+        ("no Pod", MUTATE, named("Service")),
+        ("malformed", MUTATE, pod_review(&json!([]))),
+        (
+            "a policy",
+            VALIDATE,
+            policy_review("CREATE", &policy(&json!({}), &http_spec())),
+        ),
+        ("no policy", VALIDATE, named("Service")),
+        ("a workload", WORKLOADS, workload_review("ambient")),
+        ("no workload", WORKLOADS, named("Service")),
+    ] {
+        let response = answer(name, path, &review).await;
+        let (key, hash) = CONFIGURED;
+        assert_eq!(
+            response["auditAnnotations"][key], hash,
+            "{name}: {response}"
+        );
+    }
+}
+
+const WORKLOADS: &str = "/validate/workloads";
+
+fn workload_review(mode: &str) -> Value {
+    let template = json!({"metadata": {"annotations": {"meshmode.io/mode": mode}}, "spec": {}});
+    let object = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+        "spec": {"template": template},
+    });
+    but(
+        review("apps", "v1", "Deployment", "CREATE", &object),
+        "name",
+        json!("web"),
+    )
+}
+
+#[tokio::test]
+async fn workloads_are_advised_about_and_never_refused() {
+    let log = Log::start();
+    let app = app();
+    for (path, mode, warned) in [
+        (WORKLOADS, "sidecars", true),
+        (WORKLOADS, "sidecar", false),
+        ("/observe/workloads", "sidecars", false),
+    ] {
+        let review = workload_review(mode);
+        let answered = send(router(app.clone()), request(path, review.to_string())).await;
+        let response = &answered.json["response"];
+        assert_eq!(response["allowed"], true, "{path} {mode}");
+        assert_eq!(response.get("patch"), None, "{path} {mode}");
+        assert_eq!(!warnings(response).is_empty(), warned, "{path}: {response}");
+    }
+    has_lines(
+        &app.metrics.to_text(),
+        &[
+            "meshmode_reviews_total{task=\"advise\",stance=\"warn\",outcome=\"answered\"} 2",
+            "meshmode_reviews_total{task=\"advise\",stance=\"observe\",outcome=\"answered\"} 1",
+        ],
+    );
+    let text = log.text();
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 2, "what is well is no news: {text}");
+    for line in lines {
+        assert_eq!(
+            (&line["workload"], &line["kind"]),
+            (&json!("web"), &json!("Deployment"))
+        );
+        assert!(line["said"].as_str().unwrap().contains("sidecars"));
+    }
+}
+
+#[tokio::test]
+async fn a_placement_is_remembered_where_it_is_carried_out() {
+    let owner = |controller| {
+        json!([{
+            "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-5d8f9", "uid": "uid-1",
+            "controller": controller,
+        }])
+    };
+    let labels = json!({"pod-template-hash": "5d8f9"});
+    let owned = |controller| {
+        pod_review(&pod(
+            &json!({"labels": labels, "ownerReferences": owner(controller)}),
+        ))
+    };
+    let chosen = json!({"pod-template-hash": "5d8f9", "istio.io/dataplane-mode": "none"});
+    let chosen = pod_review(&pod(
+        &json!({"labels": chosen, "ownerReferences": owner(true)}),
+    ));
+    for (name, path, review, expected) in [
+        ("of a revision", MUTATE, owned(true), true),
+        ("owned, not controlled", MUTATE, owned(false), false),
+        ("bare", MUTATE, pod_review(&pod(&json!({}))), false),
+        (
+            "dry run",
+            MUTATE,
+            but(owned(true), "dryRun", json!(true)),
+            false,
+        ),
+        ("observed", OBSERVE, owned(true), false),
+        ("its own choice", MUTATE, chosen, false),
+    ] {
+        let cluster = Arc::new(Coming::never());
+        let app = App {
+            cluster: cluster.clone(),
+            ..app()
+        };
+        send(router(app), request(path, review.to_string())).await;
+        let remembered = cluster.remembered();
+        assert_eq!(remembered.len(), usize::from(expected), "{name}");
+        for (revision, decided) in remembered {
+            assert_eq!((&*revision.owner, &*revision.hash), ("uid-1", "5d8f9"));
+            assert_eq!(
+                (decided.mode.as_str(), &*decided.rule),
+                ("ambient", "default")
+            );
+            assert!(decided.reason.contains("cheapest"), "{decided:?}");
+        }
+    }
 }
