@@ -52,7 +52,7 @@ pub(in crate::commands) struct Looked {
     /// The namespace of policies that say none.
     pub(in crate::commands) namespace: String,
     /// The policies that were asked for.
-    pub(in crate::commands) policies: Found,
+    pub(super) policies: Found,
 }
 
 /// Why kinds of objects cannot be read.
