@@ -1,5 +1,6 @@
-//! The facts for a policy, out of the caches, as of now: no request is made.
+//! The facts for a policy and for a Pod, out of the caches, as of now: no request is made.
 
+mod placing;
 mod population;
 mod target;
 mod waypoint;

@@ -3,23 +3,28 @@
 //! | file | what is in it |
 //! |---|---|
 //! | [`convert`] | objects to what facts need of them; the one place for that |
-//! | [`caches`], [`table`], [`revisions`] | what is known of the cluster |
+//! | [`caches`], [`table`], [`namespaced`], [`revisions`] | what is known of the cluster |
+//! | `recent` | what was decided and is not known of the cluster yet |
 //! | [`connect`] | which cluster, if any |
 //! | [`watch`] | keeps the caches up to date |
-//! | `facts` | the facts for a policy, out of the caches |
+//! | `facts` | the facts for a policy and for a Pod, out of the caches |
 
 pub mod caches;
 pub mod connect;
 pub mod convert;
 mod facts;
+pub mod namespaced;
+mod placing;
+pub mod recent;
 pub mod revisions;
 pub mod table;
 pub mod watch;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use self::caches::{Caches, State, States};
 use self::facts::View;
+use self::recent::Recent;
 use crate::authorization::facts::{Facts, FactsSource, Resource};
 use crate::authorization::policy::AuthorizationPolicy;
 use crate::placement::facts::Resources;
@@ -29,6 +34,7 @@ use crate::placement::facts::Resources;
 pub struct Cluster {
     caches: Arc<RwLock<Caches>>,
     states: tokio::sync::watch::Sender<States>,
+    recent: Arc<Mutex<Recent>>,
 }
 
 // === impl Cluster ===
@@ -67,6 +73,19 @@ impl Cluster {
         caches.count(resource)
     }
 
+    /// Changes what is not about one kind.
+    fn caches<T>(&self, change: impl FnOnce(&mut Caches) -> T) -> T {
+        change(&mut self.caches.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks at what is known now; others look at it meanwhile, and changes wait.
+    fn look<T>(&self, at: impl FnOnce(View<'_>) -> T) -> T {
+        let states = self.states();
+        let caches = self.caches.read().unwrap_or_else(PoisonError::into_inner);
+        let caches = &*caches;
+        at(View { caches, states })
+    }
+
     /// Changes a state; gives the one before.
     fn set(&self, resource: Resource, state: State) -> State {
         let mut before = state;
@@ -85,9 +104,6 @@ fn unread(states: States) -> impl Iterator<Item = Resource> {
 
 impl FactsSource for Cluster {
     fn facts_for(&self, policy: &AuthorizationPolicy<'_>) -> Facts {
-        let states = self.states();
-        let caches = self.caches.read().unwrap_or_else(PoisonError::into_inner);
-        let caches = &*caches;
-        View { caches, states }.facts_for(policy)
+        self.look(|view| view.facts_for(policy))
     }
 }

@@ -165,6 +165,7 @@ impl Server {
         ));
         let plain = status::router(self.readiness.clone(), Arc::clone(&metrics));
         let plain = Plain::start(self.status, plain)?;
+        self.known.follow(configuration.load().placement.fields());
         let mut background = self.known.watch(&self.args.istio_namespace, &metrics);
         background.spawn(reload_pair(
             self.pair,

@@ -152,7 +152,7 @@ impl View<'_> {
     fn is_captured(&self, revision: &Revision) -> bool {
         let namespace = self.caches.namespaces.get(&*revision.namespace);
         let none = Labels::default();
-        let of_namespace = namespace.map_or(&none, |namespace| &namespace.labels);
+        let of_namespace = namespace.map_or(&none, |namespace| &namespace.facts.labels);
         let (labels, name) = (&revision.labels, &*revision.namespace);
         self.caches.enablement.selects(labels, name, of_namespace)
     }

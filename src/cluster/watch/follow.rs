@@ -30,7 +30,7 @@ const QUIET: Duration = Duration::from_secs(12);
 
 /// Whether all objects were read once.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Filled {
+pub(super) enum Filled {
     Never,
     Once,
 }
@@ -47,11 +47,11 @@ pub(super) async fn follow<K, S>(
     follow: Follow,
     open: impl Fn() -> S,
     apply: fn(&mut Caches, Change<'_, K>),
+    mut filled: Filled,
 ) -> Infallible
 where
     S: Stream<Item = Result<Event<K>, Error>>,
 {
-    let mut filled = Filled::Never;
     let mut backoff = DefaultBackoff::default();
     loop {
         let mut events = pin!(open());
@@ -80,7 +80,7 @@ where
                 }
                 Ok(Some(Ok(event))) => filled = follow.take(&event, apply, filled),
                 Ok(Some(Err(error))) => {
-                    let wait = follow.fails(&error, apply, filled, &mut backoff);
+                    let wait = follow.fails(&error, filled, &mut backoff);
                     tokio::time::sleep(wait).await;
                 }
             }
@@ -101,9 +101,12 @@ impl Follow {
             Event::Delete(object) => (Change::Remove(object), filled),
             Event::InitDone => (Change::End, Filled::Once),
         };
-        let objects = self
-            .cluster
-            .change(self.resource, |caches| apply(caches, change));
+        let objects = self.cluster.change(self.resource, |caches| {
+            apply(caches, change);
+            if let Change::End = change {
+                caches.lacking.remove(&self.resource);
+            }
+        });
         self.observer.counted(self.resource, objects);
         match (event, filled) {
             // A list is no news before its end.
@@ -116,23 +119,15 @@ impl Follow {
     }
 
     /// Says what is wrong, and for how long to wait.
-    fn fails<K>(
-        &self,
-        error: &Error,
-        apply: fn(&mut Caches, Change<'_, K>),
-        filled: Filled,
-        backoff: &mut DefaultBackoff,
-    ) -> Duration {
+    fn fails(&self, error: &Error, filled: Filled, backoff: &mut DefaultBackoff) -> Duration {
         match Trouble::of(error) {
             Trouble::Forbidden => {
                 self.goes_over(State::Forbidden, Some(error));
                 RETRY
             }
             Trouble::NotInstalled => {
-                for change in [Change::Begin, Change::End] {
-                    self.cluster
-                        .change(self.resource, |caches| apply(caches, change));
-                }
+                self.cluster
+                    .change(self.resource, |caches| caches.clear(self.resource));
                 self.observer.counted(self.resource, 0);
                 self.goes_over(State::NotInstalled, None);
                 RETRY

@@ -5,7 +5,9 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kube::Client;
+use tokio::sync::watch::Sender;
 use tokio::task::JoinSet;
 
 use super::settings::Args;
@@ -15,7 +17,7 @@ use crate::cluster::Cluster;
 use crate::cluster::caches::State;
 use crate::cluster::connect::{Connection, Source, WhyNone, connect};
 use crate::cluster::watch::{self, Observer};
-use crate::placement::facts::{NoCluster, Source as Placing};
+use crate::placement::facts::{Fields, NoCluster, Source as Placing};
 use crate::telemetry::logs;
 use crate::telemetry::metrics::Metrics;
 
@@ -29,6 +31,8 @@ pub(super) enum Known {
         cluster: Cluster,
         client: Box<Client>,
         source: Source,
+        /// What rules read of it.
+        fields: Sender<Fields>,
     },
 }
 
@@ -51,6 +55,7 @@ impl Known {
                     cluster: Cluster::default(),
                     client,
                     source,
+                    fields: Sender::new(Fields::NONE),
                 },
             },
         )
@@ -67,7 +72,19 @@ impl Known {
     /// For placements.
     pub(super) fn cluster(&self) -> Arc<dyn Placing> {
         match self {
-            Self::Nothing(_) | Self::Cluster { .. } => Arc::new(NoCluster),
+            Self::Nothing(_) => Arc::new(NoCluster),
+            Self::Cluster { cluster, .. } => Arc::new(cluster.clone()),
+        }
+    }
+
+    /// From now on the rules read these fields: what they are made of is watched, and nothing else but what verdicts
+    /// and placements always need.
+    pub(super) fn follow(&self, read: Fields) {
+        match self {
+            Self::Nothing(_) => {}
+            Self::Cluster { fields, .. } => {
+                fields.send_if_modified(|fields| std::mem::replace(fields, read) != read);
+            }
         }
     }
 
@@ -99,13 +116,26 @@ impl Known {
         match self {
             Self::Nothing(_) => JoinSet::new(),
             Self::Cluster {
-                cluster, client, ..
+                cluster,
+                client,
+                fields,
+                ..
             } => {
                 let told: Arc<dyn Observer> = Arc::new(Told(Arc::clone(metrics)));
                 for resource in Resource::ALL {
+                    record(metrics, resource, State::NotWatched);
                     told.counted(resource, 0);
                 }
-                watch::start(cluster, client, istio_namespace, &told)
+                let of_pods = cluster.clone();
+                metrics.count_unplaced_by(move || {
+                    let unplaced = of_pods.unplaced()?;
+                    Some([
+                        ("enabled", unplaced.enabled),
+                        ("observe", unplaced.observed),
+                        ("other", unplaced.other),
+                    ])
+                });
+                watch::start_for(cluster, client, istio_namespace, &told, fields.subscribe())
             }
         }
     }
@@ -123,7 +153,7 @@ impl Known {
                 tracing::warn!(
                     %resource,
                     waited = ?PATIENCE,
-                    "ready although these were not read yet: verdicts do without, and say so"
+                    "ready although these were not read yet: rules and verdicts do without, and say so"
                 );
             }
         }
@@ -150,11 +180,19 @@ impl Observer for Told {
 fn record(metrics: &Metrics, resource: Resource, state: State) {
     let states = State::ALL.map(State::as_str);
     metrics.watch_went_over(resource.as_str(), state.as_str(), states);
+    match state {
+        State::Behind | State::Failing | State::Forbidden => {
+            metrics.behind_since(resource.as_str(), Timestamp::now());
+        }
+        State::Following | State::NotInstalled | State::NotWatched | State::Filling => {
+            metrics.not_behind(resource.as_str());
+        }
+    }
 }
 
 const fn said(state: State) -> &'static str {
     match state {
-        State::NotWatched => "no longer watched: no rule reads them",
+        State::NotWatched => "not watched: no rule reads them",
         State::Filling => "not read yet",
         State::Failing => "could not be read: is tried again",
         State::Following => "read, and followed from now on",
@@ -162,7 +200,7 @@ const fn said(state: State) -> &'static str {
             "not followed at the moment: what was last known is used, and the watch is tried again"
         }
         State::Forbidden => {
-            "may not be read: verdicts do without, and say so; meshmode needs list and watch \
+            "may not be read: rules and verdicts do without, and say so; meshmode needs list and watch \
              (manifests/base/rbac.yaml)"
         }
         State::NotInstalled => {
@@ -188,6 +226,7 @@ mod tests {
             cluster,
             client: Box::new(client),
             source: Source::ServiceAccount,
+            fields: Sender::new(Fields::NONE),
         };
         let start = Instant::now();
         known.filled().await;
