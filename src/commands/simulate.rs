@@ -138,7 +138,12 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     let subjects = match subjects(objects.objects, &read.namespace, &old.placement) {
         Ok(subjects) => subjects,
         Err(mistakes) => {
-            let place = |index: usize| objects.places.get(index).map_or("the cluster", |place| place);
+            let place = |index: usize| {
+                objects
+                    .places
+                    .get(index)
+                    .map_or("the cluster", |place| place)
+            };
             let mistakes = mistakes.into_iter();
             let said = mistakes.map(|(index, mistake)| format!("{}: {mistake}", place(index)));
             return Ok(wrong(&said.collect::<Vec<_>>()));

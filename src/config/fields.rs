@@ -248,7 +248,12 @@ pub(super) const AUTHORIZATION_POLICIES: &[Field] = &[
 ];
 
 /// One field of a table.
-pub(crate) const fn field(name: &'static str, shape: Shape, presence: Presence, doc: &'static str) -> Field {
+pub(crate) const fn field(
+    name: &'static str,
+    shape: Shape,
+    presence: Presence,
+    doc: &'static str,
+) -> Field {
     Field {
         name,
         shape,

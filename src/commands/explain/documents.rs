@@ -69,7 +69,10 @@ fn found(name: &str, content: &[u8]) -> Found {
 }
 
 /// Each document with its place, or what is wrong with the file.
-pub(in crate::commands) fn values(name: &str, content: &[u8]) -> Result<Vec<(String, Value)>, String> {
+pub(in crate::commands) fn values(
+    name: &str,
+    content: &[u8],
+) -> Result<Vec<(String, Value)>, String> {
     let text = std::str::from_utf8(content).map_err(|_| format!("{name}: is not UTF-8"))?;
     // YAML has no tabs, and JSON may: what is JSON is read as that.
     let json: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text)

@@ -65,7 +65,13 @@ impl Page {
 
     /// `label`, and from the column `column` on the text, wrapped. A line without a label goes on with the
     /// one before.
-    pub(in crate::commands) fn line(&mut self, indent: usize, label: (&str, Look), column: usize, text: &str) {
+    pub(in crate::commands) fn line(
+        &mut self,
+        indent: usize,
+        label: (&str, Look),
+        column: usize,
+        text: &str,
+    ) {
         let (label, look) = label;
         let head = format!("{:indent$}{}", "", self.painted(label, look));
         let used = indent + width(label);

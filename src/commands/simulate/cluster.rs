@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::cluster::connect::{self, as_kubectl};
 use crate::commands::explain::cluster::{Ask, Looked, look};
-use crate::placement::facts::{NoCluster, Source};
+use crate::placement::facts::Source;
 
 /// Which of the cluster's workloads.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -92,14 +92,8 @@ pub(super) fn read(
         namespace,
         configuration,
         objects,
-        facts: facts(cluster),
+        facts: Box::new(cluster),
     })
-}
-
-/// What the cluster says to rules.
-fn facts(cluster: crate::cluster::Cluster) -> Box<dyn Source> {
-    drop(cluster);
-    Box::new(NoCluster)
 }
 
 /// The running configuration, where it is in the cluster.
@@ -113,7 +107,9 @@ async fn running(
     };
     let config_maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
     let cannot = || {
-        format!("cannot read the running configuration, ConfigMap {namespace}/{name} (--against gives it as a file)")
+        format!(
+            "cannot read the running configuration, ConfigMap {namespace}/{name} (--against gives it as a file)"
+        )
     };
     let found = in_time(timeout, config_maps.get_opt(name)).await;
     let found = found.with_context(cannot)?;

@@ -77,7 +77,11 @@ fn counts(comparison: &Comparison) -> Vec<String> {
     }
     if comparison.same_mode_other_rule > 0 {
         let count = many(comparison.same_mode_other_rule, "workload");
-        let verb = if comparison.same_mode_other_rule == 1 { "keeps its" } else { "keep their" };
+        let verb = if comparison.same_mode_other_rule == 1 {
+            "keeps its"
+        } else {
+            "keep their"
+        };
         lines.push(format!("{count} {verb} mode, by another rule"));
     }
     lines

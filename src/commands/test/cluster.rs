@@ -190,9 +190,7 @@ fn requires(mesh: Option<&Node>, namespace: &str) -> Vec<Requirement> {
 fn requirement(node: &Node, namespace: &str) -> Option<Requirement> {
     let (reason, scope) = (text(node, "reason")?, text(node, "scope")?);
     Some(Requirement {
-        reason: Reason::ALL
-            .into_iter()
-            .find(|one| one.as_str() == reason)?,
+        reason: Reason::ALL.into_iter().find(|one| one.as_str() == reason)?,
         namespace: text(node, "namespace").unwrap_or(namespace).into(),
         name: text(node, "name")?.into(),
         scope: Scope::ALL.into_iter().find(|one| one.as_str() == scope)?,

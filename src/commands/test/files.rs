@@ -158,7 +158,10 @@ impl Loaded {
     }
 
     /// The configuration in this file, or the embedded default; its mistakes are said once.
-    fn configuration(&mut self, file: Option<PathBuf>) -> anyhow::Result<Option<Arc<Configuration>>> {
+    fn configuration(
+        &mut self,
+        file: Option<PathBuf>,
+    ) -> anyhow::Result<Option<Arc<Configuration>>> {
         if let Some(known) = self.read.get(&file) {
             return Ok(known.clone());
         }
@@ -168,12 +171,13 @@ impl Loaded {
                 let content = std::fs::read(path);
                 let kept = content.as_ref().ok().cloned();
                 self.configurations.insert(path.clone(), kept);
-                content.with_context(|| {
-                    format!("cannot read the configuration {}", path.display())
-                })?
+                content
+                    .with_context(|| format!("cannot read the configuration {}", path.display()))?
             }
         };
-        let name = file.as_deref().map_or("the embedded default".into(), Path::to_string_lossy);
+        let name = file
+            .as_deref()
+            .map_or("the embedded default".into(), Path::to_string_lossy);
         let configuration = match read_bytes(&content) {
             Ok(configuration) => Some(Arc::new(configuration)),
             Err(problems) => {
@@ -196,7 +200,10 @@ fn cases(file: &Node, problems: &mut Problems) -> Vec<Case> {
     for (index, node) in nodes.iter().enumerate() {
         let path = format!("cases[{index}]");
         let name = text(node, "name").unwrap_or_default();
-        if nodes[..index].iter().any(|earlier| text(earlier, "name") == Some(name)) {
+        if nodes[..index]
+            .iter()
+            .any(|earlier| text(earlier, "name") == Some(name))
+        {
             let at = node.get("name").unwrap_or(node);
             let message = format!("{name:?} is the name of an earlier case; names are unique");
             problems.add(at, &check::join(&path, "name"), message);

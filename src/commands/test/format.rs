@@ -95,7 +95,12 @@ const CASE: &[Field] = &[
         Optional,
         "The workload; what is left out is as the object says.",
     ),
-    field("mesh", Shape::Section(MESH), Optional, "What Istio has for the Pod."),
+    field(
+        "mesh",
+        Shape::Section(MESH),
+        Optional,
+        "What Istio has for the Pod.",
+    ),
     field(
         "missing",
         Shape::SomeOf(FACTS),
@@ -140,7 +145,12 @@ const NAMESPACE: &[Field] = &[
 ];
 
 const WORKLOAD: &[Field] = &[
-    field("kind", Shape::Text, Optional, "Whose Pod it is, such as Deployment."),
+    field(
+        "kind",
+        Shape::Text,
+        Optional,
+        "Whose Pod it is, such as Deployment.",
+    ),
     field("name", Shape::Text, Optional, "Its name."),
     field(
         "replicas",
@@ -155,7 +165,12 @@ const WORKLOAD: &[Field] = &[
         "The most that its autoscaler makes; without it its replicas.",
     ),
     field("labels", Shape::Labels, Optional, "Its own labels."),
-    field("annotations", Shape::Texts, Optional, "Its own annotations."),
+    field(
+        "annotations",
+        Shape::Texts,
+        Optional,
+        "Its own annotations.",
+    ),
 ];
 
 const MESH: &[Field] = &[
@@ -182,7 +197,12 @@ const REQUIREMENT: &[Field] = &[
         "Its namespace; without it the Pod's.",
     ),
     field("name", Shape::Text, Required, "Its name."),
-    field("scope", Shape::OneOf(SCOPES), Required, "How it selects the Pod."),
+    field(
+        "scope",
+        Shape::OneOf(SCOPES),
+        Required,
+        "How it selects the Pod.",
+    ),
 ];
 
 const WAYPOINT: &[Field] = &[
@@ -258,6 +278,7 @@ pub(super) fn schema() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::tests::schema::fits;
 
     #[test]
     fn every_word_is_there() {
@@ -274,5 +295,36 @@ mod tests {
             format!("{:#}\n", schema()),
             "run: meshmode test --schema > manifests/ruletest.schema.json"
         );
+    }
+
+    #[test]
+    fn the_examples_fit_the_schema_and_other_files_do_not() {
+        let example = include_str!("../../../manifests/examples/rule-tests/default-rules.yaml");
+        let failing = include_str!("../../../tests/data/cases/failing.yaml");
+        let misfits = |text: &str| {
+            let file: Value = serde_saphyr::from_str(text).unwrap();
+            let mut misfits = Vec::new();
+            fits(&file, &schema(), "", &mut misfits);
+            misfits
+        };
+        assert_eq!(misfits(example), [] as [&str; 0]);
+        assert_eq!(misfits(failing), [] as [&str; 0]);
+        let case = |more: &str| {
+            format!(
+                "apiVersion: {API_VERSION}\nkind: {KIND}\ncases: [{{name: a, object: {{}}, expect: {{mode: none, rule: a}}, {more}}}]"
+            )
+        };
+        assert_eq!(misfits(&case("")), [] as [&str; 0]);
+        for wrong in [
+            "workload: {replicas: -1}",
+            "workload: {replicas: many}",
+            "missing: [workload]",
+            "object: web",
+            "revision: {mode: sidecars}",
+            "namespace: {annotations: {a: 1}}",
+            "colour: red",
+        ] {
+            assert!(!misfits(&case(wrong)).is_empty(), "{wrong}");
+        }
     }
 }

@@ -20,16 +20,23 @@ pub(super) fn document(judged: &[Judged]) -> String {
 
 fn counts(cases: &[Judged]) -> String {
     let failures = cases.iter().filter(|case| !case.passed).count();
-    format!("tests=\"{}\" failures=\"{failures}\" errors=\"0\"", cases.len())
+    format!(
+        "tests=\"{}\" failures=\"{failures}\" errors=\"0\"",
+        cases.len()
+    )
 }
 
 fn suite(cases: &[Judged]) -> String {
     let file = escaped(cases.first().map_or("", |case| &case.file));
-    let mut xml = format!("  <testsuite name=\"{file}\" {} skipped=\"0\">\n", counts(cases));
+    let mut xml = format!(
+        "  <testsuite name=\"{file}\" {} skipped=\"0\">\n",
+        counts(cases)
+    );
     for case in cases {
         let (name, line) = (escaped(&case.name), case.line);
-        let head =
-            format!("    <testcase name=\"{name}\" classname=\"{file}\" file=\"{file}\" line=\"{line}\"");
+        let head = format!(
+            "    <testcase name=\"{name}\" classname=\"{file}\" file=\"{file}\" line=\"{line}\""
+        );
         xml.push_str(&head);
         if case.passed {
             xml.push_str("/>\n");
@@ -102,7 +109,10 @@ mod tests {
     #[test]
     fn what_others_write_stays_text() {
         let rows = [
-            ("a < b && c > \"d\"", "a &lt; b &amp;&amp; c &gt; &quot;d&quot;"),
+            (
+                "a < b && c > \"d\"",
+                "a &lt; b &amp;&amp; c &gt; &quot;d&quot;",
+            ),
             ("]]>", "]]&gt;"),
             ("one\ntwo\tthree\r", "one&#10;two&#9;three&#13;"),
             ("\u{1b}[31m\u{0}\u{ffff}", "\u{fffd}[31m\u{fffd}\u{fffd}"),

@@ -20,7 +20,12 @@ pub(super) fn page(judged: &[Judged], colour: Colour) -> String {
             _ => ("FAIL", Look::Bad),
         };
         let file = cases.first().map_or("", |case| &case.file);
-        page.line(0, (word, look), 6, &format!("{file}: {}", counts(cases.len(), failed)));
+        page.line(
+            0,
+            (word, look),
+            6,
+            &format!("{file}: {}", counts(cases.len(), failed)),
+        );
     }
     for case in judged.iter().filter(|case| !case.passed) {
         page.gap();
@@ -57,7 +62,12 @@ fn counts(all: usize, failed: usize) -> String {
 impl Judged {
     fn write(&self, page: &mut Page) {
         page.line(0, (&self.name, Look::Strong), 0, "");
-        page.line(INDENT, (&format!("{}:{}", self.file, self.line), Look::Plain), 0, "");
+        page.line(
+            INDENT,
+            (&format!("{}:{}", self.file, self.line), Look::Plain),
+            0,
+            "",
+        );
         for difference in &self.differences {
             difference.write(page);
         }
@@ -98,7 +108,11 @@ impl Difference {
         ] {
             let mut word = word;
             let nothing = ["nothing".to_owned()];
-            let values = if values.is_empty() { &nothing[..] } else { values };
+            let values = if values.is_empty() {
+                &nothing[..]
+            } else {
+                values
+            };
             for value in values {
                 page.pair(INDENT, first, COLUMN, (word, look), VALUE, value);
                 (first, word) = ("", "");
