@@ -1,8 +1,8 @@
 //! `meshmode explain`: what becomes of something in the mesh, and why.
 
-mod cluster;
-mod documents;
-mod page;
+pub(super) mod cluster;
+pub(super) mod documents;
+pub(super) mod page;
 mod policy;
 mod rules;
 mod text;

@@ -6,6 +6,8 @@ pub mod config;
 pub mod explain;
 pub mod review;
 pub mod serve;
+pub mod simulate;
+pub mod test;
 pub mod version;
 
 use std::io::Write;
@@ -33,6 +35,10 @@ enum Command {
     Review(review::Args),
     /// Say what becomes of something in the mesh, and why
     Explain(explain::Args),
+    /// Run rule tests: cases that say which mode rules are to decide
+    Test(test::Args),
+    /// Say which workloads another configuration would give another mode
+    Simulate(simulate::Args),
     /// Print, check or describe configurations
     Config(config::Args),
     /// Make a development CA and a certificate of it
@@ -65,6 +71,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Review(args) => review::run(&args, &mut out),
         Command::Explain(args) => explain::run(&args, &mut out),
+        Command::Test(args) => test::run(&args, &mut out),
+        Command::Simulate(args) => simulate::run(&args, &mut out),
         Command::Config(args) => config::run(&args, &mut out),
         Command::Certs(args) => certs::run(&args, &mut out),
         Command::Version(args) => version::run(&args, &mut out),

@@ -5,23 +5,23 @@ use crate::placement::Mode;
 
 /// One field of a section.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Field {
-    pub(super) name: &'static str,
-    pub(super) shape: Shape,
-    pub(super) presence: Presence,
-    pub(super) doc: &'static str,
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) shape: Shape,
+    pub(crate) presence: Presence,
+    pub(crate) doc: &'static str,
 }
 
 /// Whether a field may be left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Presence {
+pub(crate) enum Presence {
     Required,
     Optional,
 }
 
 /// What may stand in a field.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// Just this text.
     Constant(&'static str),
     /// One of these texts.
@@ -38,6 +38,16 @@ pub(super) enum Shape {
     Expression,
     /// Label keys and values.
     Labels,
+    /// Keys with texts of any kind, as of annotations.
+    Texts,
+    /// A whole number of at least 0.
+    Count,
+    /// A map of somebody else's: a Kubernetes object.
+    Object,
+    /// A list of some of these texts.
+    SomeOf(&'static [&'static str]),
+    /// A text, or a list of texts.
+    TextOrTexts,
     /// A section of its own.
     Section(&'static [Field]),
     /// A list of sections, at most so many.
@@ -51,11 +61,12 @@ const MAX_VARIABLES: usize = 64;
 /// All of them may be asked for every Pod.
 const MAX_RULES: usize = 256;
 /// The value of `apiVersion`.
-pub(super) const API_VERSION: &str = "meshmode.io/v1alpha1";
+pub(crate) const API_VERSION: &str = "meshmode.io/v1alpha1";
 /// The value of `kind`.
 pub(super) const KIND: &str = "MeshmodeConfiguration";
 
-const MODES: &[&str] = &[
+/// The modes.
+pub(crate) const MODES: &[&str] = &[
     Mode::Ambient.as_str(),
     Mode::Sidecar.as_str(),
     Mode::None.as_str(),
@@ -236,7 +247,13 @@ pub(super) const AUTHORIZATION_POLICIES: &[Field] = &[
     ),
 ];
 
-const fn field(name: &'static str, shape: Shape, presence: Presence, doc: &'static str) -> Field {
+/// One field of a table.
+pub(crate) const fn field(
+    name: &'static str,
+    shape: Shape,
+    presence: Presence,
+    doc: &'static str,
+) -> Field {
     Field {
         name,
         shape,

@@ -1,7 +1,7 @@
 //! The reader: the embedded default, what is read, and every mistake.
 
 mod mistakes;
-mod schema;
+pub(crate) mod schema;
 
 use super::*;
 use crate::authorization::Settings;

@@ -22,7 +22,7 @@ use crate::telemetry::logs;
 
 /// Which policies of a cluster.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Which<'a> {
+pub(in crate::commands) enum Which<'a> {
     /// None: they are in files.
     None,
     /// These of a namespace.
@@ -35,22 +35,22 @@ pub(super) enum Which<'a> {
 
 /// Which cluster, and for how long it is waited for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ask<'a> {
-    pub(super) kubeconfig: Option<&'a Path>,
-    pub(super) context: Option<&'a str>,
-    pub(super) namespace: Option<&'a str>,
-    pub(super) istio_namespace: &'a str,
-    pub(super) timeout: Duration,
-    pub(super) which: Which<'a>,
+pub(in crate::commands) struct Ask<'a> {
+    pub(in crate::commands) kubeconfig: Option<&'a Path>,
+    pub(in crate::commands) context: Option<&'a str>,
+    pub(in crate::commands) namespace: Option<&'a str>,
+    pub(in crate::commands) istio_namespace: &'a str,
+    pub(in crate::commands) timeout: Duration,
+    pub(in crate::commands) which: Which<'a>,
 }
 
 /// What was read.
 #[derive(Debug)]
-pub(super) struct Looked {
+pub(in crate::commands) struct Looked {
     /// The facts.
-    pub(super) cluster: Cluster,
+    pub(in crate::commands) cluster: Cluster,
     /// The namespace of policies that say none.
-    pub(super) namespace: String,
+    pub(in crate::commands) namespace: String,
     /// The policies that were asked for.
     pub(super) policies: Found,
 }
@@ -63,7 +63,7 @@ struct Heard(Mutex<BTreeMap<Resource, String>>);
 ///
 /// # Errors
 /// It cannot be reached, or may not be read.
-pub(super) fn look(ask: Ask<'_>) -> anyhow::Result<Looked> {
+pub(in crate::commands) fn look(ask: Ask<'_>) -> anyhow::Result<Looked> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -69,7 +69,10 @@ fn found(name: &str, content: &[u8]) -> Found {
 }
 
 /// Each document with its place, or what is wrong with the file.
-fn values(name: &str, content: &[u8]) -> Result<Vec<(String, Value)>, String> {
+pub(in crate::commands) fn values(
+    name: &str,
+    content: &[u8],
+) -> Result<Vec<(String, Value)>, String> {
     let text = std::str::from_utf8(content).map_err(|_| format!("{name}: is not UTF-8"))?;
     // YAML has no tabs, and JSON may: what is JSON is read as that.
     let json: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text)
@@ -135,7 +138,7 @@ impl Found {
 }
 
 /// The items of an API server's own list do not say what they are, as their list does.
-fn with_kind(item: &Value, (version, kind): (&str, &str)) -> Value {
+pub(in crate::commands) fn with_kind(item: &Value, (version, kind): (&str, &str)) -> Value {
     let mut item = item.clone();
     if let (Value::Object(fields), false) = (&mut item, kind.is_empty()) {
         for (field, value) in [("apiVersion", version), ("kind", kind)] {

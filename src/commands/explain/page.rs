@@ -1,8 +1,10 @@
 //! Text for a terminal: lines that are wrapped, indented, and coloured where there is a colour to show.
 
+use anstream::{AutoStream, ColorChoice};
+
 /// Whether words may be coloured.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Colour {
+pub(in crate::commands) enum Colour {
     /// Plain text.
     None,
     /// Escape sequences.
@@ -11,7 +13,7 @@ pub(super) enum Colour {
 
 /// How a word looks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Look {
+pub(in crate::commands) enum Look {
     /// As what is around it.
     Plain,
     /// It stands out.
@@ -26,7 +28,7 @@ pub(super) enum Look {
 
 /// A text that grows line by line.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(in crate::commands) struct Page {
     text: String,
     colour: Colour,
 }
@@ -34,10 +36,22 @@ pub(super) struct Page {
 /// Columns: wide enough for a sentence, narrow enough for half a screen.
 const WIDTH: usize = 110;
 
+// === impl Colour ===
+
+impl Colour {
+    /// On a terminal only, and as `NO_COLOR` and `CLICOLOR` say.
+    pub(in crate::commands) fn of_output() -> Self {
+        match AutoStream::choice(&std::io::stdout()) {
+            ColorChoice::Always | ColorChoice::AlwaysAnsi => Self::Ansi,
+            ColorChoice::Auto | ColorChoice::Never => Self::None,
+        }
+    }
+}
+
 // === impl Page ===
 
 impl Page {
-    pub(super) const fn new(colour: Colour) -> Self {
+    pub(in crate::commands) const fn new(colour: Colour) -> Self {
         Self {
             text: String::new(),
             colour,
@@ -45,13 +59,19 @@ impl Page {
     }
 
     /// An empty line.
-    pub(super) fn gap(&mut self) {
+    pub(in crate::commands) fn gap(&mut self) {
         self.text.push('\n');
     }
 
     /// `label`, and from the column `column` on the text, wrapped. A line without a label goes on with the
     /// one before.
-    pub(super) fn line(&mut self, indent: usize, label: (&str, Look), column: usize, text: &str) {
+    pub(in crate::commands) fn line(
+        &mut self,
+        indent: usize,
+        label: (&str, Look),
+        column: usize,
+        text: &str,
+    ) {
         let (label, look) = label;
         let head = format!("{:indent$}{}", "", self.painted(label, look));
         let used = indent + width(label);
@@ -68,8 +88,27 @@ impl Page {
         self.gap();
     }
 
+    /// `head`, at `column` a word, and at the column `text` a text, wrapped.
+    pub(in crate::commands) fn pair(
+        &mut self,
+        indent: usize,
+        head: &str,
+        column: usize,
+        word: (&str, Look),
+        text_column: usize,
+        text: &str,
+    ) {
+        let space = column.saturating_sub(indent + width(head));
+        self.text
+            .push_str(&format!("{:indent$}{}{:space$}", "", printable(head), ""));
+        // The line has got as far as `column` already.
+        let used = self.text.len();
+        self.line(column, word, text_column, text);
+        self.text.replace_range(used..used + column, "");
+    }
+
     /// Lines as they are: YAML is to be copied. What is long and no YAML is wrapped.
-    pub(super) fn block(&mut self, column: usize, text: &str) {
+    pub(in crate::commands) fn block(&mut self, column: usize, text: &str) {
         for line in text.lines() {
             if line.starts_with(' ') {
                 self.text
@@ -81,7 +120,7 @@ impl Page {
     }
 
     /// What was written.
-    pub(super) fn done(self) -> String {
+    pub(in crate::commands) fn done(self) -> String {
         // Whoever has an empty label has an indent before it.
         let lines = self.text.lines().map(str::trim_end);
         lines.map(|line| format!("{line}\n")).collect()
@@ -101,13 +140,13 @@ impl Page {
 }
 
 /// Names and values are somebody else's: none of them breaks a line or talks to the terminal.
-fn printable(text: &str) -> String {
+pub(in crate::commands) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
 }
 
-fn width(text: &str) -> usize {
+pub(in crate::commands) fn width(text: &str) -> usize {
     text.chars().count()
 }
 

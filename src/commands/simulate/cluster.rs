@@ -1,0 +1,172 @@
+//! The cluster: its running configuration, its workloads, each kind listed once, and what else it says.
+
+use std::future::Future;
+use std::time::Duration;
+
+use anyhow::Context;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::ListParams;
+use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::{Api, Client};
+use serde_json::Value;
+
+use crate::cluster::connect::{self, as_kubectl};
+use crate::commands::explain::cluster::{Ask, Looked, look};
+use crate::placement::facts::Source;
+
+/// Which of the cluster's workloads.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Workloads {
+    /// None: they are in files.
+    None,
+    /// Those of the namespace.
+    OfNamespace,
+    /// All.
+    Everywhere,
+}
+
+/// Where the running configuration is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct ConfigMapName {
+    pub(super) namespace: String,
+    pub(super) name: String,
+}
+
+/// The running configuration.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Running {
+    /// The text of the ConfigMap.
+    Text(String),
+    /// There is no such ConfigMap.
+    NotThere,
+    /// It was not asked for.
+    NotLookedAt,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub(super) struct Read {
+    /// The namespace of objects that say none.
+    pub(super) namespace: String,
+    pub(super) configuration: Running,
+    pub(super) objects: Vec<Value>,
+    pub(super) facts: Box<dyn Source>,
+}
+
+/// What makes Pods. Pods are the last: most of them are controlled by something that was listed before.
+const KINDS: [(&str, &str, &str); 6] = [
+    ("apps", "v1", "Deployment"),
+    ("apps", "v1", "StatefulSet"),
+    ("apps", "v1", "DaemonSet"),
+    ("batch", "v1", "CronJob"),
+    ("batch", "v1", "Job"),
+    ("", "v1", "Pod"),
+];
+/// As kubectl does it: an answer of a size that the API server likes.
+const PAGE: u32 = 500;
+/// The key of the ConfigMap.
+const KEY: &str = "config.yaml";
+
+/// Reads the cluster; the ConfigMap only where it is given.
+///
+/// # Errors
+/// It cannot be reached, or may not be read.
+pub(super) fn read(
+    ask: Ask<'_>,
+    workloads: Workloads,
+    configuration: Option<&ConfigMapName>,
+) -> anyhow::Result<Read> {
+    let Looked {
+        cluster, namespace, ..
+    } = look(ask)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let (objects, configuration) = runtime.block_on(async {
+        let connect::Found { client, .. } = as_kubectl(ask.kubeconfig, ask.context).await?;
+        let found = running(&client, configuration, ask.timeout).await?;
+        let objects = list(&client, workloads, &namespace, ask.timeout).await?;
+        anyhow::Ok((objects, found))
+    })?;
+    Ok(Read {
+        namespace,
+        configuration,
+        objects,
+        facts: Box::new(cluster),
+    })
+}
+
+/// The running configuration, where it is in the cluster.
+async fn running(
+    client: &Client,
+    name: Option<&ConfigMapName>,
+    timeout: Duration,
+) -> anyhow::Result<Running> {
+    let Some(ConfigMapName { namespace, name }) = name else {
+        return Ok(Running::NotLookedAt);
+    };
+    let config_maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+    let cannot = || {
+        format!(
+            "cannot read the running configuration, ConfigMap {namespace}/{name} (--against gives it as a file)"
+        )
+    };
+    let found = in_time(timeout, config_maps.get_opt(name)).await;
+    let found = found.with_context(cannot)?;
+    let Some(found) = found else {
+        return Ok(Running::NotThere);
+    };
+    let text = found.data.and_then(|mut data| data.remove(KEY));
+    let text = text.with_context(|| format!("ConfigMap {namespace}/{name} has no key {KEY}"))?;
+    Ok(Running::Text(text))
+}
+
+async fn list(
+    client: &Client,
+    workloads: Workloads,
+    namespace: &str,
+    timeout: Duration,
+) -> anyhow::Result<Vec<Value>> {
+    let mut objects = Vec::new();
+    if workloads == Workloads::None {
+        return Ok(objects);
+    }
+    for (group, version, kind) in KINDS {
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        let api: Api<DynamicObject> = match workloads {
+            Workloads::None | Workloads::OfNamespace => {
+                Api::namespaced_with(client.clone(), namespace, &resource)
+            }
+            Workloads::Everywhere => Api::all_with(client.clone(), &resource),
+        };
+        let mut next = Some(String::new());
+        while let Some(token) = next.take() {
+            let page = ListParams::default().limit(PAGE).continue_token(&token);
+            let page = in_time(timeout, api.list(&page)).await;
+            let page = page.with_context(|| format!("cannot list {}", resource.plural))?;
+            next = page.metadata.continue_.filter(|token| !token.is_empty());
+            for object in page.items {
+                objects.push(of_kind(object, &resource)?);
+            }
+        }
+    }
+    Ok(objects)
+}
+
+/// Items of a list do not say what they are.
+fn of_kind(mut object: DynamicObject, resource: &ApiResource) -> anyhow::Result<Value> {
+    object.metadata.managed_fields = None;
+    let mut object = serde_json::to_value(object)?;
+    object["apiVersion"] = resource.api_version.as_str().into();
+    object["kind"] = resource.kind.as_str().into();
+    Ok(object)
+}
+
+async fn in_time<T>(
+    timeout: Duration,
+    answer: impl Future<Output = kube::Result<T>>,
+) -> anyhow::Result<T> {
+    let shown = humantime::format_duration(timeout);
+    let answer = tokio::time::timeout(timeout, answer).await;
+    Ok(answer.with_context(|| format!("no answer within {shown} (--timeout)"))??)
+}
