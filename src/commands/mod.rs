@@ -4,6 +4,7 @@ pub mod certs;
 pub mod completion;
 pub mod config;
 pub mod explain;
+pub mod generate;
 pub mod review;
 pub mod serve;
 pub mod version;
@@ -33,6 +34,8 @@ enum Command {
     Review(review::Args),
     /// Say what becomes of something in the mesh, and why
     Explain(explain::Args),
+    /// Print objects for a cluster, made from a configuration
+    Generate(generate::Args),
     /// Print, check or describe configurations
     Config(config::Args),
     /// Make a development CA and a certificate of it
@@ -65,6 +68,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Review(args) => review::run(&args, &mut out),
         Command::Explain(args) => explain::run(&args, &mut out),
+        Command::Generate(args) => generate::run(&args, &mut out),
         Command::Config(args) => config::run(&args, &mut out),
         Command::Certs(args) => certs::run(&args, &mut out),
         Command::Version(args) => version::run(&args, &mut out),
