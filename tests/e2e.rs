@@ -19,6 +19,7 @@ mod support;
 
 mod e2e {
     pub(crate) mod absence;
+    pub(crate) mod admission_policy;
     pub(crate) mod certificates;
     pub(crate) mod facts;
     pub(crate) mod manifests;
@@ -29,7 +30,7 @@ mod e2e {
 }
 
 use e2e::steps::{Cluster, Report};
-use e2e::{absence, certificates, facts, manifests, pods, policies, record};
+use e2e::{absence, admission_policy, certificates, facts, manifests, pods, policies, record};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn end_to_end() {
@@ -57,6 +58,12 @@ async fn end_to_end() {
         .step(
             "Pods: out of scope, observed, exempt",
             pods::scope(&cluster),
+        )
+        .await;
+    report
+        .step(
+            "Pods: the same by an admission policy",
+            admission_policy::placed_alike(&cluster),
         )
         .await;
     report

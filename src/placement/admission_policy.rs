@@ -119,8 +119,9 @@ fn unfit(
         .find_map(|(part, expression)| Some((part, judge.judge(part, expression).err()?)));
     let errs = || match failure {
         FailurePolicy::Ignore => None,
-        FailurePolicy::Fail => total::may_err(rule, rules.variables())
-            .map(|part| (part, Unfit::WouldRefuse)),
+        FailurePolicy::Fail => {
+            total::may_err(rule, rules.variables()).map(|part| (part, Unfit::WouldRefuse))
+        }
     };
     parts.or_else(errs)
 }
@@ -302,7 +303,11 @@ fn decides(rule: &Rule) -> String {
             format!("{held} ? {decision} : ''")
         }
         Gives::Expression(mode) => {
-            let decision = format!("{} + {}", cel::brackets(mode.source()), text(&format!(" {}", rule.name)));
+            let decision = format!(
+                "{} + {}",
+                cel::brackets(mode.source()),
+                text(&format!(" {}", rule.name))
+            );
             let known = cel::list(decisions(rule).map(|decision| text(&decision)));
             format!("{held} ? ({decision} in {known} ? {decision} : '') : ''")
         }

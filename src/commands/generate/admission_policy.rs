@@ -12,7 +12,7 @@ use crate::placement::admission_policy::{self, Named, Policy};
 
 /// Flags of `meshmode generate admission-policy`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// The configuration; without it the embedded default
     #[arg(long, env = "MESHMODE_CONFIG")]
     config: Option<PathBuf>,
@@ -61,7 +61,7 @@ const NEVER: [&str; 5] = [
 ///
 /// # Errors
 /// The configuration cannot be read, or standard output is gone.
-pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     let configuration = match configuration(args.config.as_deref())? {
         Ok(configuration) => configuration,
         Err(problems) => {
@@ -85,8 +85,14 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
             writeln!(out, "{list:#}")?;
         }
         Form::Yaml => {
-            writeln!(out, "# Made by: meshmode generate admission-policy. Where it and the webhook cover the same")?;
-            writeln!(out, "# namespace, it comes first, and the webhook finds the Pod placed.")?;
+            writeln!(
+                out,
+                "# Made by: meshmode generate admission-policy. Where it and the webhook cover the same"
+            )?;
+            writeln!(
+                out,
+                "# namespace, it comes first, and the webhook finds the Pod placed."
+            )?;
             for line in &lacks {
                 writeln!(out, "# {line}")?;
             }
@@ -103,10 +109,9 @@ fn lacks(policy: &Policy) -> Vec<String> {
         .left_out
         .iter()
         .map(|left_out| format!("left out: {left_out}"));
-    let silent = policy
-        .silent
-        .iter()
-        .map(|rule| format!("rule {rule}: its warnings are not shown: a MutatingAdmissionPolicy has none"));
+    let silent = policy.silent.iter().map(|rule| {
+        format!("rule {rule}: its warnings are not shown: a MutatingAdmissionPolicy has none")
+    });
     left_out.chain(silent).collect()
 }
 
@@ -123,7 +128,9 @@ fn object(args: &Args, policy: &Policy) -> Value {
     let mutations: Vec<Value> = policy
         .mutations
         .iter()
-        .map(|expression| json!({"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}))
+        .map(
+            |expression| json!({"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}),
+        )
         .collect();
     json!({
         "apiVersion": API_VERSION,

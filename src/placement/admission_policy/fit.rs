@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators};
+use cel::common::ast::{
+    CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators,
+};
 
 use super::kind::Kind;
 use super::pattern;
@@ -234,14 +236,19 @@ impl<'j> Walk<'j, '_> {
         match (as_written(&call.func_name), call.args.as_slice()) {
             (operators::INDEX | operators::OPT_INDEX | operators::OPT_SELECT, [operand, key]) => {
                 match &key.expr {
-                    Expr::Literal(LiteralValue::String(field)) => self.field(operand, field.inner())?,
+                    Expr::Literal(LiteralValue::String(field)) => {
+                        self.field(operand, field.inner())?
+                    }
                     _ => drop((self.kind(operand)?, self.kind(key)?)),
                 }
                 Ok(Kind::Open)
             }
             (operators::CONDITIONAL, [condition, yes, no]) => {
                 self.all(std::slice::from_ref(condition), Kind::Bool)?;
-                self.alike([yes, no].into_iter(), "a choice (?:) between values of different types")
+                self.alike(
+                    [yes, no].into_iter(),
+                    "a choice (?:) between values of different types",
+                )
             }
             (operators::LOGICAL_AND | operators::LOGICAL_OR | operators::LOGICAL_NOT, args) => {
                 self.all(args, Kind::Bool)
@@ -254,18 +261,25 @@ impl<'j> Walk<'j, '_> {
             }
             (operators::IN, [element, container]) => self.contained(element, container),
             (
-                operators::LESS | operators::LESS_EQUALS | operators::GREATER | operators::GREATER_EQUALS,
+                operators::LESS
+                | operators::LESS_EQUALS
+                | operators::GREATER
+                | operators::GREATER_EQUALS,
                 [left, right],
             ) => {
                 let (left, right) = (self.kind(left)?, self.kind(right)?);
                 let comparable = left.may_be(right) || left.is_number() && right.is_number();
-                comparable
-                    .then_some(Kind::Bool)
-                    .ok_or_else(|| Unfit::Types("a comparison of values of different types".to_owned()))
+                comparable.then_some(Kind::Bool).ok_or_else(|| {
+                    Unfit::Types("a comparison of values of different types".to_owned())
+                })
             }
             (operators::NEGATE, [number]) => self.kind(number),
             (
-                operators::ADD | operators::SUBSTRACT | operators::MULTIPLY | operators::DIVIDE | operators::MODULO,
+                operators::ADD
+                | operators::SUBSTRACT
+                | operators::MULTIPLY
+                | operators::DIVIDE
+                | operators::MODULO,
                 args,
             ) => self.alike(args.iter(), "arithmetic with values of different types"),
             (_, _) => self.function(call),
@@ -299,7 +313,8 @@ impl<'j> Walk<'j, '_> {
         if DIFFERING.contains(&name.as_str()) {
             return Err(Unfit::Differs(name));
         }
-        let Some((_, of, gives)) = FUNCTIONS.into_iter().find(|(known, _, _)| *known == name) else {
+        let Some((_, of, gives)) = FUNCTIONS.into_iter().find(|(known, _, _)| *known == name)
+        else {
             return Err(Unfit::Function(name));
         };
         if let (Some(target), None) = (&call.target, namespace) {

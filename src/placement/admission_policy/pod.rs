@@ -21,7 +21,9 @@ const IN_ORDER: [&str; 3] = [DATAPLANE_MODE, INJECT, REVISION];
 /// that none of our labels is.
 pub(super) fn conditions() -> Vec<Named> {
     let container = |list: &str| {
-        format!("!(has(object.spec.{list}) && object.spec.{list}.exists(c, c.name == 'istio-proxy'))")
+        format!(
+            "!(has(object.spec.{list}) && object.spec.{list}.exists(c, c.name == 'istio-proxy'))"
+        )
     };
     [
         (

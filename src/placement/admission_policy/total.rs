@@ -160,9 +160,7 @@ impl<'r> Prover<'r> {
 
     fn add_facts(&self, node: &'r IdedExpr, facts: &mut Vec<Present>) {
         let present = match &node.expr {
-            Expr::Select(select) if select.test => {
-                self.key(&select.operand, &select.field, facts)
-            }
+            Expr::Select(select) if select.test => self.key(&select.operand, &select.field, facts),
             Expr::Call(call) => match (as_written(&call.func_name), call.args.as_slice()) {
                 (operators::LOGICAL_AND, [left, right]) => {
                     self.add_facts(left, facts);
