@@ -5,8 +5,9 @@
 //! - what is left alone always, and choices that no rule agrees with, are `matchConditions`;
 //! - each rule is a variable that gives `MODE RULE` or an empty text, and asks the rules before it first;
 //! - an error ends the whole expression: the Pod is left, as with `onUnknown: leave`;
-//! - a rule with `onUnknown: next` is a mutation of its own: where it errs, the API server goes on with the
-//!   next mutation. It notes what it decides in `status.message`, which the API server empties at creation.
+//! - a rule with `onUnknown: next` that may err is a mutation of its own: where it errs, the API server goes on
+//!   with the next mutation. It notes what it decides in `status.message`, which the API server empties at
+//!   creation.
 
 mod cel;
 mod fit;
@@ -182,9 +183,10 @@ impl Writer<'_> {
         let mut before: Option<String> = None;
         for (index, rule) in self.kept.iter().enumerate() {
             let name = format!("rule_{}", index + 1);
-            let own = match rule.on_unknown {
-                OnUnknown::Leave => decides(rule),
-                OnUnknown::Next => noted(rule),
+            let own = if self.is_noted(rule) {
+                noted(rule)
+            } else {
+                decides(rule)
             };
             named.push(self.named(&name, &after(before.as_deref(), &own)));
             before = Some(self.variable(&name));
@@ -244,7 +246,7 @@ impl Writer<'_> {
         let next: Vec<&&Rule> = self
             .kept
             .iter()
-            .filter(|rule| rule.on_unknown == OnUnknown::Next)
+            .filter(|rule| self.is_noted(rule))
             .collect();
         if next.is_empty() {
             return vec![self.patch()];
@@ -254,6 +256,14 @@ impl Writer<'_> {
         mutations.push(self.patch());
         mutations.push(pod::CLEAR_NOTES.to_owned());
         mutations
+    }
+
+    /// Whether the rule is a mutation of its own: an error must not end the others.
+    fn is_noted(&self, rule: &Rule) -> bool {
+        match rule.on_unknown {
+            OnUnknown::Leave => false,
+            OnUnknown::Next => total::may_err(rule, self.rules.variables()).is_some(),
+        }
     }
 
     fn patch(&self) -> String {

@@ -5,6 +5,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::commands::{Outcome, complain, complain_of, configuration};
@@ -43,9 +44,53 @@ enum Form {
     Json,
 }
 
+/// An object, with its fields in the order in which people read them.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Object<'a, S> {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Metadata<'a>,
+    spec: S,
+}
+
+#[derive(Debug, Serialize)]
+struct Metadata<'a> {
+    name: &'a str,
+    labels: Value,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PolicySpec<'a> {
+    failure_policy: &'static str,
+    reinvocation_policy: &'static str,
+    match_constraints: Value,
+    match_conditions: Vec<NamedExpression<'a>>,
+    variables: Vec<NamedExpression<'a>>,
+    mutations: Vec<Mutation<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct NamedExpression<'a> {
+    name: &'a str,
+    expression: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Mutation<'a> {
+    patch_type: &'static str,
+    json_patch: Expression<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Expression<'a> {
+    expression: &'a str,
+}
+
 /// The longest name of an object.
 const MAX_NAME: usize = 253;
-const API_VERSION: &str = "admissionregistration.k8s.io/v1";
 /// The label that asks for meshmode, as in `manifests/base`.
 const SCOPE: &str = "meshmode.io/webhook";
 /// Never, whatever their label says; as in `manifests/base`.
@@ -56,6 +101,9 @@ const NEVER: [&str; 5] = [
     "istio-system",
     "meshmode-system",
 ];
+
+const MADE_BY: &str = "# Made by: meshmode generate admission-policy
+# Place Pods of a namespace by this or by the webhook: this comes first, and the webhook finds them placed.";
 
 /// Prints the policy and its binding.
 ///
@@ -78,26 +126,19 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     for line in &lacks {
         complain(line);
     }
-    let objects = [object(args, &policy), binding(args)];
+    let (policy, binding) = (object(args, &policy), binding(args));
     match args.output {
         Form::Json => {
-            let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+            let list = json!({"apiVersion": "v1", "kind": "List", "items": [policy, binding]});
             writeln!(out, "{list:#}")?;
         }
         Form::Yaml => {
-            writeln!(
-                out,
-                "# Made by: meshmode generate admission-policy. Where it and the webhook cover the same"
-            )?;
-            writeln!(
-                out,
-                "# namespace, it comes first, and the webhook finds the Pod placed."
-            )?;
+            writeln!(out, "{MADE_BY}")?;
             for line in &lacks {
                 writeln!(out, "# {line}")?;
             }
-            let [policy, binding] = objects.map(|object| serde_saphyr::to_string(&object));
-            write!(out, "{}---\n{}", policy?, binding?)?;
+            write!(out, "{}", serde_saphyr::to_string(&policy)?)?;
+            write!(out, "---\n{}", serde_saphyr::to_string(&binding)?)?;
         }
     }
     Ok(Outcome::Done)
@@ -115,65 +156,59 @@ fn lacks(policy: &Policy) -> Vec<String> {
     left_out.chain(silent).collect()
 }
 
-fn object(args: &Args, policy: &Policy) -> Value {
-    let failure = match args.failure_policy {
+fn object<'p>(args: &'p Args, policy: &'p Policy) -> Object<'p, PolicySpec<'p>> {
+    let failure_policy = match args.failure_policy {
         FailurePolicy::Ignore => "Ignore",
         FailurePolicy::Fail => "Fail",
     };
-    let named = |list: &[Named]| -> Vec<Value> {
-        list.iter()
-            .map(|named| json!({"name": named.name, "expression": named.expression}))
-            .collect()
+    let spec = PolicySpec {
+        failure_policy,
+        reinvocation_policy: "Never",
+        match_constraints: match_constraints(),
+        match_conditions: named(&policy.conditions),
+        variables: named(&policy.variables),
+        mutations: policy
+            .mutations
+            .iter()
+            .map(|expression| Mutation {
+                patch_type: "JSONPatch",
+                json_patch: Expression { expression },
+            })
+            .collect(),
     };
-    let mutations: Vec<Value> = policy
-        .mutations
-        .iter()
-        .map(
-            |expression| json!({"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}),
-        )
-        .collect();
+    Object::new(args, "MutatingAdmissionPolicy", spec)
+}
+
+fn named(list: &[Named]) -> Vec<NamedExpression<'_>> {
+    list.iter()
+        .map(|Named { name, expression }| NamedExpression { name, expression })
+        .collect()
+}
+
+/// As those of the webhook in `manifests/base`.
+fn match_constraints() -> Value {
     json!({
-        "apiVersion": API_VERSION,
-        "kind": "MutatingAdmissionPolicy",
-        "metadata": metadata(args),
-        "spec": {
-            "failurePolicy": failure,
-            "reinvocationPolicy": "Never",
-            "matchConstraints": {
-                "matchPolicy": "Equivalent",
-                "namespaceSelector": {"matchExpressions": [
-                    {"key": SCOPE, "operator": "In", "values": ["enabled"]},
-                    {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": NEVER},
-                ]},
-                "objectSelector": {"matchExpressions": [
-                    {"key": SCOPE, "operator": "NotIn", "values": ["disabled"]},
-                ]},
-                "resourceRules": [{
-                    "apiGroups": [""],
-                    "apiVersions": ["v1"],
-                    "operations": ["CREATE"],
-                    "resources": ["pods"],
-                    "scope": "Namespaced",
-                }],
-            },
-            "matchConditions": named(&policy.conditions),
-            "variables": named(&policy.variables),
-            "mutations": mutations,
-        },
+        "matchPolicy": "Equivalent",
+        "namespaceSelector": {"matchExpressions": [
+            {"key": SCOPE, "operator": "In", "values": ["enabled"]},
+            {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": NEVER},
+        ]},
+        "objectSelector": {"matchExpressions": [
+            {"key": SCOPE, "operator": "NotIn", "values": ["disabled"]},
+        ]},
+        "resourceRules": [{
+            "apiGroups": [""],
+            "apiVersions": ["v1"],
+            "operations": ["CREATE"],
+            "resources": ["pods"],
+            "scope": "Namespaced",
+        }],
     })
 }
 
-fn binding(args: &Args) -> Value {
-    json!({
-        "apiVersion": API_VERSION,
-        "kind": "MutatingAdmissionPolicyBinding",
-        "metadata": metadata(args),
-        "spec": {"policyName": args.name},
-    })
-}
-
-fn metadata(args: &Args) -> Value {
-    json!({"name": args.name, "labels": {"app.kubernetes.io/name": "meshmode"}})
+fn binding(args: &Args) -> Object<'_, Value> {
+    let spec = json!({"policyName": args.name});
+    Object::new(args, "MutatingAdmissionPolicyBinding", spec)
 }
 
 /// A name that Kubernetes takes: a DNS subdomain.
@@ -191,4 +226,20 @@ fn name(text: &str) -> Result<String, String> {
     Err(format!(
         "a name has at most {MAX_NAME} lower-case letters, digits, - and ., and begins and ends with a letter or digit, such as meshmode.io"
     ))
+}
+
+// === impl Object ===
+
+impl<'a, S> Object<'a, S> {
+    fn new(args: &'a Args, kind: &'static str, spec: S) -> Self {
+        Self {
+            api_version: "admissionregistration.k8s.io/v1",
+            kind,
+            metadata: Metadata {
+                name: &args.name,
+                labels: json!({"app.kubernetes.io/name": "meshmode"}),
+            },
+            spec,
+        }
+    }
 }

@@ -1,4 +1,5 @@
-//! Whether a rule can err on some Pod: then the policy would refuse it where `failurePolicy` is Fail.
+//! Whether a rule can err on some Pod: the policy would refuse it where `failurePolicy` is Fail, and `onUnknown: next`
+//! takes a mutation of its own.
 //!
 //! An expression is shown to have a value by what must hold where it is evaluated: `'k' in m && m['k'] == 'x'`
 //! reads `m['k']` only where it is there. What cannot be shown may err.
