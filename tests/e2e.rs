@@ -19,18 +19,23 @@ mod support;
 
 mod e2e {
     pub(crate) mod absence;
+    pub(crate) mod admission_policy;
     pub(crate) mod certificates;
     pub(crate) mod facts;
     pub(crate) mod manifests;
     pub(crate) mod pods;
     pub(crate) mod policies;
     pub(crate) mod record;
+    pub(crate) mod revisions;
     pub(crate) mod steps;
     pub(crate) mod workloads;
 }
 
 use e2e::steps::{Cluster, Report};
-use e2e::{absence, certificates, facts, manifests, pods, policies, record, workloads};
+use e2e::{
+    absence, admission_policy, certificates, facts, manifests, pods, policies, record, revisions,
+    workloads,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn end_to_end() {
@@ -58,6 +63,12 @@ async fn end_to_end() {
         .step(
             "Pods: out of scope, observed, exempt",
             pods::scope(&cluster),
+        )
+        .await;
+    report
+        .step(
+            "Pods: the same by an admission policy",
+            admission_policy::placed_alike(&cluster),
         )
         .await;
     report

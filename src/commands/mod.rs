@@ -4,6 +4,7 @@ pub mod certs;
 pub mod completion;
 pub mod config;
 pub mod explain;
+pub mod generate;
 pub mod review;
 pub mod serve;
 pub mod simulate;
@@ -39,6 +40,8 @@ enum Command {
     Test(test::Args),
     /// Say which workloads another configuration would give another mode
     Simulate(simulate::Args),
+    /// Print objects for a cluster, made from a configuration
+    Generate(generate::Args),
     /// Print, check or describe configurations
     Config(config::Args),
     /// Make a development CA and a certificate of it
@@ -73,6 +76,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Explain(args) => explain::run(&args, &mut out),
         Command::Test(args) => test::run(&args, &mut out),
         Command::Simulate(args) => simulate::run(&args, &mut out),
+        Command::Generate(args) => generate::run(&args, &mut out),
         Command::Config(args) => config::run(&args, &mut out),
         Command::Certs(args) => certs::run(&args, &mut out),
         Command::Version(args) => version::run(&args, &mut out),

@@ -9,7 +9,9 @@
 //!   [`text`]: its strings
 //! - [`mod@outcome`]: what Istio then makes of the Pod; [`selector`], [`labels`]: labels and their selectors;
 //!   [`workload`]: whose Pod it is
+//! - [`admission_policy`]: the rules for an API server that is to place without a webhook
 
+pub mod admission_policy;
 pub mod decide;
 mod evaluation;
 pub mod explanation;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::evaluation::{Evaluator, NoValue, with_evaluator};
 use super::explanation::Asked;
@@ -234,6 +235,21 @@ impl Rules {
         Vec::new()
     }
 
+    /// The variables, in order: each may read those before it.
+    pub fn variables(&self) -> &[Variable] {
+        &self.variables
+    }
+
+    /// The rules that are asked, in order.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().map(|guarded| &guarded.rule)
+    }
+
+    /// The decision where no rule decides.
+    pub fn default_decision(&self) -> &Default {
+        &self.default
+    }
+
     /// The names of the rules that are asked, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().map(|guarded| guarded.rule.name.as_str())
@@ -327,9 +343,32 @@ impl Guarded {
     }
 }
 
+// === impl Part ===
+
+impl fmt::Display for Part {
+    /// The name of the field.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::When => "when",
+            Self::Mode => "modeExpression",
+            Self::Warning => "warningExpression",
+        })
+    }
+}
+
 // === impl Rule ===
 
 impl Rule {
+    /// Its expressions and what each is, in the order in which they are evaluated.
+    pub fn parts(&self) -> impl Iterator<Item = (Part, &Expression)> {
+        let mode = match &self.gives {
+            Gives::Mode(_) => None,
+            Gives::Expression(expression) => Some((Part::Mode, expression)),
+        };
+        let warning = self.warning.iter().map(|warning| (Part::Warning, warning));
+        warning.chain([(Part::When, &self.when)]).chain(mode)
+    }
+
     /// All its expressions.
     pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
         let gives = match &self.gives {
