@@ -184,7 +184,8 @@ impl Server {
             Arc::clone(&configuration),
         );
         let plain = Plain::start(self.status, plain)?;
-        self.known.follow(configuration.load().placement.fields());
+        let first = configuration.load().configuration.placement.fields();
+        self.known.follow(first);
         let mut background = self.known.watch(&self.args.istio_namespace, &metrics);
         background.spawn(reload_pair(
             self.pair,
@@ -193,14 +194,14 @@ impl Server {
         ));
         if let Some((file, watch)) = self.args.config.zip(watch) {
             let interval = self.args.reload_interval;
+            let known = self.known.clone();
             background.spawn(reload_configuration(
                 configuration,
                 file,
                 watch,
                 interval,
                 metrics,
-                // What new rules read of the cluster is followed from here on.
-                |_: &Configuration| {},
+                move |new: &Configuration| known.follow(new.placement.fields()),
             ));
         }
         Ok(Running {

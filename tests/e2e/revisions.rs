@@ -36,7 +36,9 @@ pub(crate) async fn follow(cluster: &Cluster) -> Shown {
     story.keeps(12, &first, "a scale-up").await;
     story.ask(1).await;
     story.evict().await;
-    story.keeps(12, &first, "an eviction, the other replica asked").await;
+    story
+        .keeps(12, &first, "an eviction, the other replica asked")
+        .await;
     story.roll().await;
     let second = story.all_are(12, ["ambient", "many-replicas"]).await;
 
@@ -44,12 +46,17 @@ pub(crate) async fn follow(cluster: &Cluster) -> Shown {
     story.decides(["sidecar", "sidecar-only"]).await;
     story.restart().await;
     story.evict().await;
-    story.keeps(12, &second, "an EnvoyFilter, an eviction and a restart").await;
+    story
+        .keeps(12, &second, "an EnvoyFilter, an eviction and a restart")
+        .await;
     story.ask(0).await;
     story.roll().await;
     let third = story.all_are(12, ["sidecar", "sidecar-only"]).await;
     let [_, _, reason] = &third;
-    assert!(reason.contains("EnvoyFilter revisions/web"), "it names the object: {reason}");
+    assert!(
+        reason.contains("EnvoyFilter revisions/web"),
+        "it names the object: {reason}"
+    );
 
     story.delete(&format!("{FILTERS}/web")).await;
     story.post(PLUGINS, &plugin()).await;
@@ -62,9 +69,16 @@ pub(crate) async fn follow(cluster: &Cluster) -> Shown {
     story.roll().await;
     let fourth = story.all_are(12, ["ambient", "l7-with-waypoint"]).await;
     let [_, _, reason] = &fourth;
-    assert!(reason.contains("WasmPlugin revisions/web"), "it names the object: {reason}");
+    assert!(
+        reason.contains("WasmPlugin revisions/web"),
+        "it names the object: {reason}"
+    );
     story.stop().await;
-    cluster.base.reaching(&alone.endpoint()).register(&cluster.control_plane, "in-force").await;
+    cluster
+        .base
+        .reaching(&alone.endpoint())
+        .register(&cluster.control_plane, "in-force")
+        .await;
     Shown::Cases(9)
 }
 
@@ -94,8 +108,13 @@ impl<'c> Story<'c> {
 
     /// From now on the API server asks this replica.
     async fn ask(&self, replica: usize) {
-        let webhooks = self.cluster.base.reaching(&self.replicas[replica].endpoint());
-        webhooks.register(&self.cluster.control_plane, "in-force").await;
+        let webhooks = self
+            .cluster
+            .base
+            .reaching(&self.replicas[replica].endpoint());
+        webhooks
+            .register(&self.cluster.control_plane, "in-force")
+            .await;
     }
 
     /// The replica that is asked ends, and comes back with nothing remembered.
@@ -113,7 +132,11 @@ impl<'c> Story<'c> {
     }
 
     async fn post(&self, path: &str, object: &Value) {
-        self.cluster.control_plane.post(path, object).await.created();
+        self.cluster
+            .control_plane
+            .post(path, object)
+            .await
+            .created();
     }
 
     async fn delete(&self, path: &str) {
@@ -136,7 +159,11 @@ impl<'c> Story<'c> {
 
     async fn patch(&self, patch: &Value) {
         let path = format!("{DEPLOYMENTS}/web");
-        self.cluster.control_plane.patch(&path, patch).await.created();
+        self.cluster
+            .control_plane
+            .patch(&path, patch)
+            .await
+            .created();
     }
 
     async fn scale(&self, replicas: usize) {
@@ -160,7 +187,10 @@ impl<'c> Story<'c> {
         });
         self.post(GATEWAYS, &gateway).await;
         let labels = json!({SCOPE: "enabled", "istio.io/use-waypoint": "waypoint"});
-        self.cluster.control_plane.namespace(NAMESPACE, &labels).await;
+        self.cluster
+            .control_plane
+            .namespace(NAMESPACE, &labels)
+            .await;
     }
 
     /// One of the Pods goes, and the ReplicaSet makes another.
@@ -168,7 +198,10 @@ impl<'c> Story<'c> {
         let [pod, ..] = &self.pods().await[..] else {
             panic!("there are Pods");
         };
-        let (name, uid) = (pod["metadata"]["name"].clone(), pod["metadata"]["uid"].clone());
+        let (name, uid) = (
+            pod["metadata"]["name"].clone(),
+            pod["metadata"]["uid"].clone(),
+        );
         let path = format!("{}/{}", pods(NAMESPACE), name.as_str().unwrap());
         self.delete(&format!("{path}?gracePeriodSeconds=0")).await;
         wait_for("the Pod's end", PATIENCE, async || {
@@ -188,7 +221,9 @@ impl<'c> Story<'c> {
                 let path = format!("{}?dryRun=All", pods(NAMESPACE));
                 let reply = self.cluster.control_plane.post(&path, &newcomer()).await;
                 let recorded = recorded(reply.created());
-                let is_so = recorded.as_ref().is_some_and(|[m, r, _]| m == mode && r == rule);
+                let is_so = recorded
+                    .as_ref()
+                    .is_some_and(|[m, r, _]| m == mode && r == rule);
                 is_so.then_some(()).ok_or(recorded)
             })
             .await;
@@ -214,11 +249,15 @@ impl<'c> Story<'c> {
 
     /// Waits until there are so many Pods, and sees that all have this very record.
     async fn keeps(&self, count: usize, record: &Recorded, after: &str) {
-        let found = wait_for(&format!("{count} Pods after {after}"), PATIENCE, async || {
-            let pods = self.pods().await;
-            let found = pods.len();
-            (found == count).then_some(pods).ok_or(found)
-        })
+        let found = wait_for(
+            &format!("{count} Pods after {after}"),
+            PATIENCE,
+            async || {
+                let pods = self.pods().await;
+                let found = pods.len();
+                (found == count).then_some(pods).ok_or(found)
+            },
+        )
         .await;
         for pod in &found {
             assert_eq!(recorded(pod).as_ref(), Some(record), "after {after}");
@@ -240,7 +279,11 @@ fn recorded(pod: &Value) -> Option<Recorded> {
         let annotation = pod["metadata"]["annotations"][format!("meshmode.io/{key}")].as_str();
         annotation.map(str::to_owned)
     };
-    Some([annotation("placement")?, annotation("rule")?, annotation("reason")?])
+    Some([
+        annotation("placement")?,
+        annotation("rule")?,
+        annotation("reason")?,
+    ])
 }
 
 /// A Pod of the Deployment, of a revision that has no other.
