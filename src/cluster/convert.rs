@@ -7,6 +7,7 @@ pub mod gateway;
 pub mod mesh;
 pub mod pod;
 pub mod service;
+pub mod template;
 
 pub mod cni;
 pub mod injectors;

@@ -56,6 +56,9 @@ pub enum Unfit {
         /// Why not.
         why: Box<Self>,
     },
+    /// An error in it would end the decision.
+    #[error("may err on some Pod; guard it with has() or 'key' in map")]
+    MayErr,
     /// With `failurePolicy: Fail` an error is a refusal.
     #[error(
         "may err on some Pod, which the API server would then refuse (failurePolicy Fail); guard it with has() or 'key' in map"
@@ -183,7 +186,7 @@ impl Part {
     const fn kind(self) -> Kind {
         match self {
             Self::When => Kind::Bool,
-            Self::Mode | Self::Warning => Kind::Text,
+            Self::Mode | Self::Warning | Self::Reason => Kind::Text,
         }
     }
 }

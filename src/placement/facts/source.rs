@@ -59,6 +59,23 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// # Errors
     /// They are not known.
     fn istio(&self) -> Result<Arc<Istio>, Missing>;
+
+    /// What the Pods have that the workload has now, of its newest revision; nothing where it has none.
+    fn running(&self, _workload: &WorkloadRef<'_>) -> Option<Siblings> {
+        None
+    }
+
+    /// `spec.maxReplicas` of the HorizontalPodAutoscaler that scales the workload; nothing where there is
+    /// none, or none is known.
+    fn scaled_to(&self, workload: &WorkloadRef<'_>) -> Option<i64> {
+        let known = self.workload(workload).ok()?;
+        known
+            .max_replicas
+            .filter(|max| known.replicas != Some(*max))
+    }
+
+    /// A Pod of this revision was answered so: the next one gets the same, also before the first was seen.
+    fn remember(&self, _revision: &RevisionRef<'_>, _decided: Decided) {}
 }
 
 /// Whether facts of a cluster are to be had.
