@@ -21,6 +21,7 @@ use std::fmt;
 
 use self::cel::text;
 use self::fit::Judge;
+use super::expression::Expression;
 use super::mode::Mode;
 use super::rules::{Gives, OnUnknown, Part, Rule, Rules};
 
@@ -39,6 +40,8 @@ pub struct Policy {
     pub rules: Vec<String>,
     /// The rules that it does not have.
     pub left_out: Vec<LeftOut>,
+    /// The rules that it has, but not their `reasonExpression`.
+    pub plain: Vec<LeftOut>,
     /// The rules that it has, but not their warnings.
     pub silent: Vec<String>,
 }
@@ -52,7 +55,7 @@ pub struct Named {
     pub expression: String,
 }
 
-/// A rule that a policy cannot have, and why.
+/// A rule that a policy cannot have, or only without this expression, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
     /// The rule.
@@ -82,17 +85,17 @@ pub fn policy(rules: &Rules, failure: FailurePolicy) -> Policy {
     for rule in rules.rules() {
         match unfit(rule, &judge, rules, failure) {
             None => kept.push(rule),
-            Some((part, why)) => left_out.push(LeftOut {
-                rule: rule.name.clone(),
-                part,
-                why,
-            }),
+            Some((part, why)) => left_out.push(LeftOut::new(rule, part, why)),
         }
     }
+    let with_reason = |rule: &&Rule| unfit_reason(rule, &judge, rules);
+    let plain: Vec<LeftOut> = kept.iter().filter_map(with_reason).collect();
     let writer = Writer {
         rules,
         prefix: prefix(rules),
         kept: &kept,
+        plain: &plain,
+        note: note(&left_out),
     };
     Policy {
         conditions: pod::conditions(),
@@ -105,7 +108,28 @@ pub fn policy(rules: &Rules, failure: FailurePolicy) -> Policy {
             .map(|rule| rule.name.clone())
             .collect(),
         left_out,
+        plain,
     }
+}
+
+/// What follows every reason: the rules that would perhaps have decided otherwise.
+fn note(left_out: &[LeftOut]) -> String {
+    if left_out.is_empty() {
+        return String::new();
+    }
+    let names: Vec<&str> = left_out.iter().map(|left_out| &*left_out.rule).collect();
+    format!(" (rules not in the admission policy: {})", names.join(", "))
+}
+
+/// Why the reason that a rule computes cannot be carried over: an error must not end the rest.
+fn unfit_reason(rule: &Rule, judge: &Judge<'_>, rules: &Rules) -> Option<LeftOut> {
+    let expression = rule.reason_expression.as_ref()?;
+    let why = match judge.judge(Part::Reason, expression) {
+        Err(why) => why,
+        Ok(()) if total::has_reason(rule, expression, rules.variables()) => return None,
+        Ok(()) => Unfit::MayErr,
+    };
+    Some(LeftOut::new(rule, Part::Reason, why))
 }
 
 /// The first thing in `rule` that cannot be carried over.
@@ -144,6 +168,10 @@ struct Writer<'r> {
     rules: &'r Rules,
     prefix: String,
     kept: &'r [&'r Rule],
+    /// The rules whose reasons are not computed.
+    plain: &'r [LeftOut],
+    /// What follows every reason.
+    note: String,
 }
 
 impl Writer<'_> {
@@ -161,11 +189,12 @@ impl Writer<'_> {
 
     /// The variables that the rules read, also through others.
     fn read(&self) -> BTreeSet<&str> {
-        let mut read: BTreeSet<&str> = self
-            .kept
-            .iter()
-            .flat_map(|rule| rule.parts())
-            .flat_map(|(_, expression)| expression.variables())
+        let reasons = self.computed_reasons().map(|(_, reason)| reason);
+        let parts = self.kept.iter().flat_map(|rule| rule.parts());
+        let mut read: BTreeSet<&str> = parts
+            .map(|(_, expression)| expression)
+            .chain(reasons)
+            .flat_map(Expression::variables)
             .map(String::as_str)
             .collect();
         // Each reads only those before it.
@@ -191,8 +220,8 @@ impl Writer<'_> {
             named.push(self.named(&name, &after(before.as_deref(), &own)));
             before = Some(self.variable(&name));
         }
-        let default = self.rules.default_decision();
-        let otherwise = text(&format!("{} {}", default.mode, super::rules::DEFAULT));
+        let (mode, _) = self.rules.default_decision();
+        let otherwise = text(&format!("{mode} {}", super::rules::DEFAULT));
         named.push(self.named("decision", &after(before.as_deref(), &otherwise)));
         let decision = self.variable("decision");
         named.push(self.named("mode", &format!("{decision}.split(' ')[0]")));
@@ -202,13 +231,30 @@ impl Writer<'_> {
     }
 
     fn reason(&self) -> String {
-        let default = self.rules.default_decision();
-        let reasons = self
+        let (_, default) = self.rules.default_decision();
+        let fixed = self
             .kept
             .iter()
-            .map(|rule| (rule.name.as_str(), text(&rule.reason)))
-            .chain([(super::rules::DEFAULT, text(&default.reason))]);
-        format!("{}[{}]", cel::map(reasons), self.variable("rule"))
+            .map(|rule| (&*rule.name, &*rule.reason))
+            .chain([(super::rules::DEFAULT, default)])
+            .map(|(rule, reason)| (rule, text(&format!("{reason}{}", self.note))));
+        let rule = self.variable("rule");
+        let fixed = format!("{}[{rule}]", cel::map(fixed));
+        let note = text(&self.note);
+        let computed = self.computed_reasons().map(|(name, reason)| {
+            let (name, reason) = (text(name), cel::brackets(reason.source()));
+            format!("{rule} == {name} && {reason} != '' ? {reason} + {note} :\n")
+        });
+        computed.chain([fixed]).collect()
+    }
+
+    /// The rules whose reasons are computed, and how.
+    fn computed_reasons(&self) -> impl Iterator<Item = (&str, &Expression)> {
+        let kept = self.kept.iter().filter(|rule| {
+            let mut plain = self.plain.iter();
+            !plain.any(|plain| plain.rule == rule.name)
+        });
+        kept.filter_map(|rule| Some((&*rule.name, rule.reason_expression.as_ref()?)))
     }
 
     /// What is set on the Pod, and which choices of its author are those of the mode.
@@ -334,6 +380,15 @@ fn decisions(rule: &Rule) -> impl Iterator<Item = String> {
     Mode::ALL
         .into_iter()
         .map(|mode| format!("{mode} {}", rule.name))
+}
+
+// === impl LeftOut ===
+
+impl LeftOut {
+    fn new(rule: &Rule, part: Part, why: Unfit) -> Self {
+        let rule = rule.name.clone();
+        Self { rule, part, why }
+    }
 }
 
 impl fmt::Display for LeftOut {

@@ -38,6 +38,15 @@ const CONFIGURATIONS: [Configuration; 3] = [
         erring: 1,
     },
 ];
+/// Those of the namespaces in which both place Pods.
+struct Both {
+    webhook: String,
+    policy: String,
+    _program: Meshmode,
+}
+
+/// One a line.
+const EXPRESSIONS: &str = include_str!("../data/admission-policy/expressions.txt");
 /// How many Pods are compared for each.
 const PODS: u64 = 200;
 /// What a rule of ours says when it errs.
@@ -53,30 +62,61 @@ pub(crate) async fn placed_alike(cluster: &Cluster) -> Shown {
     for configuration in CONFIGURATIONS {
         shown += configuration.compare(cluster, folder.path()).await;
     }
+    shown += evaluated_alike(cluster, folder.path()).await;
     Shown::Cases(shown)
+}
+
+/// Expressions one by one, each of a rule that is asked for one Pod: what holds, what does not, what errs.
+async fn evaluated_alike(cluster: &Cluster, folder: &Path) -> usize {
+    let expressions: Vec<&str> = EXPRESSIONS.lines().collect();
+    let rules = expressions.iter().enumerate().map(|(number, expression)| {
+        let when = format!("object.metadata.annotations.asked == '{number}' ? ({expression}) : false");
+        json!({"name": format!("asked-{number}"), "when": when, "mode": "sidecar", "onUnknown": "next"})
+    });
+    let rules: Vec<Value> = rules.collect();
+    let default = json!({"mode": "ambient", "reason": "nothing else"});
+    let text = json!({
+        "apiVersion": "meshmode.io/v1alpha1", "kind": "MeshmodeConfiguration",
+        "placement": {"default": default, "rules": rules},
+    });
+    let configuration = Configuration {
+        name: "expressions",
+        text: None,
+        erring: 0,
+    };
+    let both = configuration
+        .start(cluster, folder, &text.to_string())
+        .await;
+    for (number, expression) in expressions.iter().enumerate() {
+        let annotations = json!({"asked": number.to_string(), "number": "+5", "padded": " 5", "hex": "0x10", "arabic": "٥"});
+        let pod = pod(
+            &format!("asked-{number}"),
+            &json!({"annotations": annotations}),
+        );
+        let by_webhook = created(cluster, &both.webhook, &pod).await;
+        let by_policy = created(cluster, &both.policy, &pod).await;
+        let warnings = &by_webhook.warnings;
+        assert_eq!(
+            written(&by_policy),
+            written(&by_webhook),
+            "{expression}: {warnings:#?}"
+        );
+    }
+    configuration.remove(cluster).await;
+    expressions.len()
 }
 
 // === impl Configuration ===
 
 impl Configuration {
     async fn compare(&self, cluster: &Cluster, folder: &Path) -> usize {
-        let [webhook, policy] = ["webhook", "policy"].map(|by| format!("{}-by-{by}", self.name));
-        for namespace in [&webhook, &policy] {
-            cluster.namespace(namespace, None).await;
-        }
-        let file = folder.join(format!("{}.yaml", self.name));
         let text = self.text.unwrap_or(meshmode::config::DEFAULT);
-        fs::write(&file, text).unwrap();
-        let config = format!("--config={}", file.display());
-        let program = Meshmode::start_with(&["--cluster=off".to_owned(), config.clone()]).await;
-        self.register(cluster, &program, &webhook).await;
-        self.apply(cluster, &config, &policy).await;
-
+        let both = self.start(cluster, folder, text).await;
         let (mut erred, mut placed) = (0, 0);
         for seed in 0..PODS {
             let pod = varied(seed);
-            let by_webhook = created(cluster, &webhook, &pod).await;
-            let by_policy = created(cluster, &policy, &pod).await;
+            let by_webhook = created(cluster, &both.webhook, &pod).await;
+            let by_policy = created(cluster, &both.policy, &pod).await;
             assert_eq!(
                 written(&by_policy),
                 written(&by_webhook),
@@ -91,6 +131,25 @@ impl Configuration {
         assert!(placed >= 40, "{}: {placed} Pods were placed", self.name);
         self.remove(cluster).await;
         usize::try_from(PODS).unwrap()
+    }
+
+    /// The webhook and the policy of this configuration, each for a namespace of its own.
+    async fn start(&self, cluster: &Cluster, folder: &Path, text: &str) -> Both {
+        let [webhook, policy] = ["webhook", "policy"].map(|by| format!("{}-by-{by}", self.name));
+        for namespace in [&webhook, &policy] {
+            cluster.namespace(namespace, None).await;
+        }
+        let file = folder.join(format!("{}.yaml", self.name));
+        fs::write(&file, text).unwrap();
+        let config = format!("--config={}", file.display());
+        let program = Meshmode::start_with(&["--cluster=off".to_owned(), config.clone()]).await;
+        self.register(cluster, &program, &webhook).await;
+        self.apply(cluster, &config, &policy).await;
+        Both {
+            webhook,
+            policy,
+            _program: program,
+        }
     }
 
     /// The webhook of `program`, for `namespace` alone.
@@ -114,6 +173,8 @@ impl Configuration {
         let name = format!("--name={}", self.object_name());
         let output = run(&["generate", "admission-policy", "-ojson", config, &name]);
         assert!(output.status.success(), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!said.contains("left out"), "{said}");
         let mut objects: Value = serde_json::from_slice(&output.stdout).unwrap();
         objects["items"][0]["spec"]["matchConstraints"]["namespaceSelector"] = selector(namespace);
         let apply = ["apply", "--server-side", "--warnings-as-errors", "-f", "-"];

@@ -153,7 +153,11 @@ fn lacks(policy: &Policy) -> Vec<String> {
     let silent = policy.silent.iter().map(|rule| {
         format!("rule {rule}: its warnings are not shown: a MutatingAdmissionPolicy has none")
     });
-    left_out.chain(silent).collect()
+    let plain = policy
+        .plain
+        .iter()
+        .map(|plain| format!("with its fixed reason: {plain}"));
+    left_out.chain(plain).chain(silent).collect()
 }
 
 fn object<'p>(args: &'p Args, policy: &'p Policy) -> Object<'p, PolicySpec<'p>> {

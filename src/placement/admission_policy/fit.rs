@@ -33,6 +33,12 @@ pub enum Unfit {
     /// A function whose answers may differ.
     #[error("calls {0}(), which does not answer alike in Kubernetes' CEL for every value")]
     Differs(String),
+    /// `indexOf` and `lastIndexOf` with a second argument.
+    #[error("calls {0}() with an offset, which is an error behind the end in meshmode alone")]
+    Offset(String),
+    /// A text or number that is asked for a field.
+    #[error("looks for a field in {0}, which has none: an error in meshmode, false in Kubernetes")]
+    Scalar(String),
     /// A pattern that means something else.
     #[error("has a pattern with {0}, which Kubernetes (RE2) reads otherwise or not at all")]
     Pattern(String),
@@ -50,6 +56,9 @@ pub enum Unfit {
         /// Why not.
         why: Box<Self>,
     },
+    /// An error in it would end the decision.
+    #[error("may err on some Pod; guard it with has() or 'key' in map")]
+    MayErr,
     /// With `failurePolicy: Fail` an error is a refusal.
     #[error(
         "may err on some Pod, which the API server would then refuse (failurePolicy Fail); guard it with has() or 'key' in map"
@@ -114,6 +123,26 @@ const REQUEST: [&str; 8] = [
     "userInfo",
 ];
 
+/// Fields of a Pod that are no objects, wherever they stand.
+const SCALARS: [&str; 16] = [
+    "containerPort",
+    "dnsPolicy",
+    "generateName",
+    "hostNetwork",
+    "hostname",
+    "image",
+    "name",
+    "namespace",
+    "nodeName",
+    "priority",
+    "priorityClassName",
+    "restartPolicy",
+    "schedulerName",
+    "serviceAccountName",
+    "terminationGracePeriodSeconds",
+    "uid",
+];
+
 // === impl Judge ===
 
 impl<'r> Judge<'r> {
@@ -157,7 +186,7 @@ impl Part {
     const fn kind(self) -> Kind {
         match self {
             Self::When => Kind::Bool,
-            Self::Mode | Self::Warning => Kind::Text,
+            Self::Mode | Self::Warning | Self::Reason => Kind::Text,
         }
     }
 }
@@ -216,6 +245,9 @@ impl<'j> Walk<'j, '_> {
 
     /// A field of `operand` is read, or looked for.
     fn field(&mut self, operand: &'j IdedExpr, field: &str) -> Result<(), Unfit> {
+        if let Some(name) = scalar(operand) {
+            return Err(Unfit::Scalar(name.to_owned()));
+        }
         let read = match &operand.expr {
             Expr::Ident(name) if !self.bound.contains(&name.as_str()) => root(name),
             _ => None,
@@ -239,7 +271,7 @@ impl<'j> Walk<'j, '_> {
                     Expr::Literal(LiteralValue::String(field)) => {
                         self.field(operand, field.inner())?
                     }
-                    _ => drop((self.kind(operand)?, self.kind(key)?)),
+                    _ => self.indexed(operand, key)?,
                 }
                 Ok(Kind::Open)
             }
@@ -281,9 +313,30 @@ impl<'j> Walk<'j, '_> {
                 | operators::DIVIDE
                 | operators::MODULO,
                 args,
-            ) => self.alike(args.iter(), "arithmetic with values of different types"),
+            ) => self.arithmetic(args),
             (_, _) => self.function(call),
         }
+    }
+
+    fn indexed(&mut self, operand: &'j IdedExpr, key: &'j IdedExpr) -> Result<(), Unfit> {
+        self.kind(operand)?;
+        match self.kind(key)? {
+            Kind::Double => Err(Unfit::Types("a double as an index".to_owned())),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is known of one operand is known of the other, and of the result.
+    fn arithmetic(&mut self, args: &'j [IdedExpr]) -> Judged {
+        self.alike(args.iter(), "arithmetic with values of different types")?;
+        let mut known = Kind::Open;
+        for argument in args {
+            match self.kind(argument)? {
+                Kind::Open => {}
+                kind => known = kind,
+            }
+        }
+        Ok(known)
     }
 
     fn contained(&mut self, element: &'j IdedExpr, container: &'j IdedExpr) -> Judged {
@@ -313,6 +366,9 @@ impl<'j> Walk<'j, '_> {
         if DIFFERING.contains(&name.as_str()) {
             return Err(Unfit::Differs(name));
         }
+        if name.ends_with("ndexOf") && call.args.len() > 1 {
+            return Err(Unfit::Offset(name));
+        }
         let Some((_, of, gives)) = FUNCTIONS.into_iter().find(|(known, _, _)| *known == name)
         else {
             return Err(Unfit::Function(name));
@@ -321,7 +377,11 @@ impl<'j> Walk<'j, '_> {
             self.all(std::slice::from_ref(&**target), of)?;
         }
         for argument in &call.args {
-            self.kind(argument)?;
+            let kind = self.kind(argument)?;
+            if !converts(&name, kind, argument) {
+                let kind = kind.as_str();
+                return Err(Unfit::Types(format!("a {kind} in {name}()")));
+            }
         }
         if name == "matches" {
             fixed_pattern(call)?;
@@ -400,6 +460,38 @@ impl<'j> Walk<'j, '_> {
 
 fn root(name: &str) -> Option<Root> {
     Root::ALL.into_iter().find(|root| root.as_str() == name)
+}
+
+/// The name of a field of a Pod that `node` reads and that is a text, a number or a truth value.
+fn scalar(node: &IdedExpr) -> Option<&str> {
+    let (operand, field) = read(node)?;
+    let of_texts = || matches!(read(operand), Some((_, "labels" | "annotations")));
+    (SCALARS.contains(&field) || of_texts()).then_some(field)
+}
+
+/// `OPERAND.FIELD`, which is `OPERAND['FIELD']`.
+fn read(node: &IdedExpr) -> Option<(&IdedExpr, &str)> {
+    match &node.expr {
+        Expr::Select(select) if !select.test => Some((&select.operand, &select.field)),
+        Expr::Call(call) if call.func_name == operators::INDEX => match call.args.as_slice() {
+            [operand, key] => match &key.expr {
+                Expr::Literal(LiteralValue::String(field)) => Some((operand, field.inner())),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether the function takes such an argument. A literal that is no number is refused by Kubernetes at once.
+fn converts(function: &str, kind: Kind, argument: &IdedExpr) -> bool {
+    match (function, kind) {
+        ("int", Kind::Text) => !matches!(argument.expr, Expr::Literal(_)),
+        ("int", kind) => kind.is_number() || kind == Kind::Open,
+        ("string", Kind::List | Kind::Map | Kind::Null) => false,
+        (_, _) => true,
+    }
 }
 
 fn fixed_pattern(call: &CallExpr) -> Result<(), Unfit> {

@@ -61,6 +61,36 @@ fn rules_that_a_policy_cannot_have() {
             "has a pattern with \\d, which Kubernetes (RE2) reads otherwise or not at all",
         ),
         (
+            "a field of a text",
+            "!has(object.metadata.name.first)",
+            "looks for a field in name, which has none: an error in meshmode, false in Kubernetes",
+        ),
+        (
+            "a field of a label",
+            "has(object.metadata.labels['a'].b)",
+            "looks for a field in a, which has none: an error in meshmode, false in Kubernetes",
+        ),
+        (
+            "an index that is no integer",
+            "object.spec.containers[0.0].name == 'app'",
+            "has a double as an index, which Kubernetes refuses when it checks types",
+        ),
+        (
+            "an offset",
+            "object.metadata.name.indexOf('a', 1) == 2",
+            "calls indexOf() with an offset, which is an error behind the end in meshmode alone",
+        ),
+        (
+            "a number of a truth value",
+            "int(true) == 1",
+            "has a bool in int(), which Kubernetes refuses when it checks types",
+        ),
+        (
+            "a sum that must be a number",
+            "object.metadata.name + 3 == 'x'",
+            "has a comparison of values of different types, which Kubernetes refuses when it checks types",
+        ),
+        (
             "a computed pattern",
             "'a' in variables.annotations && 'x'.matches(variables.annotations['a'])",
             "matches a pattern that is computed; write it down",

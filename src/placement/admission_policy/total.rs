@@ -6,7 +6,7 @@
 
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
 
-use crate::placement::expression::VARIABLES;
+use crate::placement::expression::{Expression, VARIABLES};
 use crate::placement::operators::as_written;
 use crate::placement::rules::{Gives, Part, Rule, Variable};
 
@@ -30,6 +30,13 @@ pub(super) fn may_err(rule: &Rule, variables: &[Variable]) -> Option<Part> {
     }
 }
 
+/// Whether `reason` has a value wherever `rule` decides.
+pub(super) fn has_reason(rule: &Rule, reason: &Expression, variables: &[Variable]) -> bool {
+    let prover = Prover { variables };
+    let facts = prover.facts(rule.when.ast(), &[]);
+    prover.is_text(reason.ast(), &facts)
+}
+
 struct Prover<'r> {
     variables: &'r [Variable],
 }
@@ -44,10 +51,17 @@ struct Present {
 /// A map whose values are texts, or a part of a Pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Map {
-    Labels,
-    Annotations,
-    Metadata,
+    Metadata(Of),
+    Labels(Of),
+    Annotations(Of),
     Spec,
+}
+
+/// Whose map it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Pod,
+    Namespace,
 }
 
 /// How a map is read.
@@ -145,9 +159,11 @@ impl<'r> Prover<'r> {
         };
         let (Access::Always(map) | Access::Perhaps(map)) = access;
         let texts = match map {
-            Map::Labels | Map::Annotations => true,
+            Map::Labels(_) | Map::Annotations(_) => true,
             Map::Spec => key == "priorityClassName" || key == "serviceAccountName",
-            Map::Metadata => false,
+            // Every namespace has a name; a Pod may have none yet.
+            Map::Metadata(Of::Namespace) if key == "name" => return true,
+            Map::Metadata(_) => false,
         };
         texts && facts.iter().any(|fact| fact.map == map && fact.key == key)
     }
@@ -213,21 +229,26 @@ impl<'r> Prover<'r> {
     }
 
     fn part(&self, operand: &'r IdedExpr, field: &str, facts: &[Present]) -> Option<Access> {
-        if matches!(&operand.expr, Expr::Ident(name) if name == "object") {
-            return match field {
-                "metadata" => Some(Access::Always(Map::Metadata)),
-                "spec" => Some(Access::Always(Map::Spec)),
-                _ => None,
+        if let Expr::Ident(root) = &operand.expr {
+            return match (root.as_str(), field) {
+                ("object", "metadata") => Some(Access::Always(Map::Metadata(Of::Pod))),
+                ("namespaceObject", "metadata") => {
+                    Some(Access::Always(Map::Metadata(Of::Namespace)))
+                }
+                ("object", "spec") => Some(Access::Always(Map::Spec)),
+                (_, _) => None,
             };
         }
-        let map = match (self.map(operand, facts)?, field) {
-            (Access::Always(Map::Metadata), "labels") => Map::Labels,
-            (Access::Always(Map::Metadata), "annotations") => Map::Annotations,
-            (Access::Always(_) | Access::Perhaps(_), _) => return None,
+        let metadata = self.map(operand, facts)?;
+        let (Access::Always(metadata) | Access::Perhaps(metadata)) = metadata;
+        let map = match (metadata, field) {
+            (Map::Metadata(of), "labels") => Map::Labels(of),
+            (Map::Metadata(of), "annotations") => Map::Annotations(of),
+            (_, _) => return None,
         };
         let there = facts
             .iter()
-            .any(|fact| fact.map == Map::Metadata && fact.key == field);
+            .any(|fact| fact.map == metadata && fact.key == field);
         Some(if there {
             Access::Always(map)
         } else {
