@@ -160,6 +160,21 @@ fn known_name<'r>(rules: &'r Rules, name: &str) -> &'r str {
     reserved.or_else(of_rule).unwrap_or(REVISION)
 }
 
+// === impl Origin ===
+
+impl Origin {
+    /// The word in logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rules => "rules",
+            Self::Revision => "revision",
+            Self::Author => "author",
+            Self::LeftAlone => "left-alone",
+            Self::NotCarriedOut => "not-carried-out",
+        }
+    }
+}
+
 // === impl Placement ===
 
 impl<'r> Placement<'r> {

@@ -16,7 +16,7 @@ use super::stance::Stance;
 use crate::cluster::convert::Opened;
 use crate::cluster::convert::template::{Template, WithWorkload, template};
 use crate::placement::facts::source::Source;
-use crate::placement::facts::{Owner, Pod};
+use crate::placement::facts::{Missing, Owner, Pod};
 use crate::placement::json::{Object, Raw};
 use crate::placement::rules::Use;
 use crate::placement::workload::WorkloadRef;
@@ -152,7 +152,10 @@ fn advise<'a>(
         reason,
         mut warnings,
         action: _,
+        origin: _,
+        missing,
     } = placement;
+    warnings.retain(|warning| !is_of_a_missing_fact(warning, &missing));
     warnings.extend(change);
     Ok(Record::Placed {
         kind: template.workload.kind.into_owned(),
@@ -161,6 +164,13 @@ fn advise<'a>(
         reason,
         off: warnings,
     })
+}
+
+/// Whoever applies a workload can do nothing about a fact that is missing, and the Pods may find it there.
+fn is_of_a_missing_fact(warning: &str, missing: &[Missing]) -> bool {
+    missing
+        .iter()
+        .any(|missing| warning.ends_with(&missing.to_string()))
 }
 
 fn of_request(request: &Request<'_, Option<Raw<'_>>>) -> Result<Template, NotAsked> {

@@ -6,11 +6,12 @@ use super::answer::{Answer, NOT_ASKED, Outcome};
 use super::review::{self, Malformed, NotAReview, Parsed, Request};
 use super::stance::Stance;
 use crate::cluster::convert::Opened;
+use crate::placement::decide::Origin;
 use crate::placement::facts::source::Decided;
 use crate::placement::facts::{Missing, Owner, Source};
-use crate::placement::json::{Node, Object};
+use crate::placement::json::Object;
 use crate::placement::rules::Use;
-use crate::placement::workload::{Controller, RevisionRef};
+use crate::placement::workload::RevisionRef;
 use crate::placement::{Action, Facts, Mode, Placement, Pod, Rules, decide, patch};
 
 /// An answer, and what is to be logged and counted about it.
@@ -59,6 +60,8 @@ pub enum Record<'a> {
         rule: &'a str,
         /// Why.
         reason: Cow<'a, str>,
+        /// Where that comes from.
+        origin: Origin,
     },
     /// Nothing, as it is not for us to decide.
     NotAsked(NotAsked),
@@ -187,8 +190,8 @@ fn placed<'a>(
         reason,
         warnings,
         action: _,
-        origin: _,
-        missing: _,
+        origin,
+        missing,
     } = placement;
     let audit = vec![
         ("placement", Cow::Borrowed(mode.as_str())),
@@ -205,8 +208,13 @@ fn placed<'a>(
             audit,
         },
         subject,
-        record: Record::Placed { mode, rule, reason },
-        missing: Vec::new(),
+        record: Record::Placed {
+            mode,
+            rule,
+            reason,
+            origin,
+        },
+        missing,
         remember,
     }
 }
@@ -239,7 +247,8 @@ impl Remember {
             Action::Apply(_) => {}
             Action::LeaveAlone => return None,
         }
-        let RevisionRef { owner, hash } = revision(pod)?;
+        let RevisionRef { owner, hash } =
+            RevisionRef::of(pod.controller(), |key| pod.labels().get(key))?;
         let [_, rule, reason] = placement.record();
         Some(Self {
             revision: RevisionRef {
@@ -253,22 +262,6 @@ impl Remember {
             },
         })
     }
-}
-
-fn revision<'p>(pod: &'p Pod<'_>) -> Option<RevisionRef<'p>> {
-    let metadata = pod.object().get("metadata")?.as_object()?;
-    let owners = metadata.get("ownerReferences")?.as_array()?;
-    let mut owners = owners.iter().filter_map(Node::as_object);
-    let controller = owners.find_map(|owner| {
-        let text = |key| owner.get(key).and_then(Node::as_str);
-        owner.get("controller").filter(|is| is.is_true())?;
-        Some(Controller {
-            kind: text("kind")?,
-            name: text("name")?,
-            uid: text("uid")?,
-        })
-    });
-    RevisionRef::of(controller, |key| pod.labels().get(key))
 }
 
 // === impl Subject ===

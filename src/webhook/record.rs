@@ -53,7 +53,12 @@ pub fn placed(metrics: &Metrics, route: Route, placed: &Placed<'_>, waited: Opti
     let (uid, stance) = (&*answer.uid, route.stance.as_str());
     let (namespace, pod, dry_run) = (&*subject.namespace, &*subject.name, subject.dry_run);
     match record {
-        mutate::Record::Placed { mode, rule, reason } => {
+        mutate::Record::Placed {
+            mode,
+            rule,
+            reason,
+            origin,
+        } => {
             metrics.placed(stance, mode.as_str(), rule);
             let did = did(*mode, route.stance);
             tracing::info!(
@@ -64,6 +69,7 @@ pub fn placed(metrics: &Metrics, route: Route, placed: &Placed<'_>, waited: Opti
                 dry_run,
                 placement = mode.as_str(),
                 rule,
+                from = origin.as_str(),
                 reason = &**reason,
                 warnings = answer.warnings.len(),
                 missing,

@@ -72,9 +72,6 @@ struct Asked {
     start: tokio::time::Instant,
 }
 
-/// How long a placement waits for an object that was not seen yet.
-const OWNER_WAIT: Duration = Duration::from_millis(50);
-
 /// All routes of the webhook.
 pub fn router(app: App) -> Router {
     with(app, decide, MAX_BODY_TIME)
@@ -146,7 +143,8 @@ async fn answered(
         match guarded(app, route, body, decide, attempt) {
             Guarded::Done(outcome, response) => return (outcome, response),
             Guarded::Wait(awaited) => {
-                let patience = patience(OWNER_WAIT, &asked.uri, asked.start.elapsed());
+                let wanted = app.configuration.load().configuration.placement.owner_wait;
+                let patience = patience(wanted, &asked.uri, asked.start.elapsed());
                 let waited = awaited.wait(&*app.cluster, patience).await;
                 record::waited(&app.metrics, waited);
                 attempt = Attempt::Last(waited);

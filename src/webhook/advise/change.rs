@@ -10,8 +10,8 @@ use crate::placement::{Mode, Placement, Rules};
 /// What the Deployment controller counts in: no rule should read it, and it follows each change of the template.
 const COUNTED: &str = "deployment.kubernetes.io/";
 
-/// What is said where the next Pods will get another mode than those that run. Rules that read the request may
-/// decide by who creates the Pod, which is not known for certain.
+/// What is said where the next Pods will get another mode than those that run. It is not for certain where a fact
+/// is missing, or where rules read the request: who creates the Pod is not known.
 pub(super) fn sentence(
     placement: &Placement<'_>,
     running: Option<&Siblings>,
@@ -19,7 +19,7 @@ pub(super) fn sentence(
 ) -> Option<String> {
     let certain = match rules.request() {
         Use::Read => false,
-        Use::Unread => true,
+        Use::Unread => placement.missing.is_empty(),
     };
     match running? {
         Siblings::Placed(running) => {

@@ -344,3 +344,22 @@ fn rules_see_the_request_of_a_controller_and_change_is_uncertain() {
         assert_eq!(told.warnings, [] as [&str; 0], "{expression}");
     }
 }
+
+#[test]
+fn a_fact_that_is_missing_is_no_warning() {
+    let text = "apiVersion: meshmode.io/v1alpha1\nkind: MeshmodeConfiguration\nplacement:\n  rules:\n  - {name: a, when: \"'x' in namespaceObject.metadata.labels\", mode: none, reason: a test}\n  default: {mode: ambient, reason: a test}\n";
+    let source = Coming::never().with(running());
+    let configuration = read(text).unwrap();
+    let told = told_by(&configuration, &source, &created(&well()), Stance::Warn);
+    assert_eq!(told.audit[0].1, "leave");
+    assert!(
+        told.audit[2].1.contains("fact not available"),
+        "{:?}",
+        told.audit
+    );
+    assert_eq!(
+        told.warnings,
+        [] as [&str; 0],
+        "nor is the mode another for certain"
+    );
+}

@@ -1455,3 +1455,100 @@ async fn a_placement_is_remembered_where_it_is_carried_out() {
         }
     }
 }
+
+const OWNED: &str =
+    "{name: big, when: workload.replicas > 10, mode: none, reason: it is big, onUnknown: next}";
+
+/// An app with a rule that reads the workload, in this cluster.
+fn app_in(cluster: &Arc<Coming>) -> App {
+    let text = format!(
+        "apiVersion: meshmode.io/v1alpha1\nkind: MeshmodeConfiguration\nplacement:\n  ownerWait: 40ms\n  rules:\n  - {OWNED}\n  default: {{mode: ambient, reason: a test}}\n"
+    );
+    App {
+        configuration: Arc::new(ArcSwap::from_pointee(active(&text))),
+        cluster: cluster.clone(),
+        ..app()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_waits_a_moment_for_its_workload() {
+    let log = Log::start();
+    let owner = json!([{
+        "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-5d8f9", "uid": "uid-1", "controller": true,
+    }]);
+    let metadata = json!({"labels": {"pod-template-hash": "5d8f9"}, "ownerReferences": owner});
+    let review = pod_review(&pod(&metadata)).to_string();
+    let ms = Duration::from_millis;
+    let seen = "meshmode_owner_wait_seconds_count{outcome=\"seen\"} 1";
+    let given_up = "meshmode_owner_wait_seconds_count{outcome=\"given-up\"} 1";
+    for (name, timeout, comes, rule, took, counted) in [
+        ("there", "3s", Some(ms(0)), "big", ms(0), None),
+        ("it comes", "3s", Some(ms(20)), "big", ms(20), Some(seen)),
+        (
+            "too late",
+            "3s",
+            Some(ms(41)),
+            "default",
+            ms(40),
+            Some(given_up),
+        ),
+        (
+            "no time for it",
+            "50ms",
+            Some(ms(30)),
+            "default",
+            ms(25),
+            Some(given_up),
+        ),
+        ("not to be expected", "3s", None, "default", ms(0), None),
+    ] {
+        let cluster = Arc::new(comes.map_or_else(Coming::never, Coming::after));
+        let app = app_in(&cluster);
+        let start = tokio::time::Instant::now();
+        let path = format!("{MUTATE}?timeout={timeout}");
+        let answered = send(router(app.clone()), request(&path, review.clone())).await;
+        assert_eq!(start.elapsed(), took, "{name}");
+        let audit = &answered.json["response"]["auditAnnotations"];
+        assert_eq!(audit["rule"], rule, "{name}: {audit}");
+        let metrics = app.metrics.to_text();
+        let waits = metrics
+            .lines()
+            .filter(|line| line.starts_with("meshmode_owner_wait_seconds_count"));
+        assert_eq!(waits.collect::<Vec<_>>(), Vec::from_iter(counted), "{name}");
+        let once =
+            "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"answered\"} 1";
+        let placed = format!(
+            "meshmode_placements_total{{stance=\"enforce\",mode=\"{}\",rule=\"{rule}\"}} 1",
+            audit["placement"].as_str().unwrap()
+        );
+        has_lines(&metrics, &[once, &placed]);
+        let remembered: Vec<_> = cluster
+            .remembered()
+            .into_iter()
+            .map(|one| one.1.rule)
+            .collect();
+        assert_eq!(
+            remembered,
+            [rule.into()],
+            "{name}: once, and what was answered"
+        );
+        let text = log.text();
+        let line: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        assert_eq!(
+            (&line["rule"], &line["from"]),
+            (&json!(rule), &json!("rules")),
+            "{name}"
+        );
+        assert_eq!(
+            line["missing"].is_string(),
+            rule == "default",
+            "{name}: {line}"
+        );
+        assert_eq!(
+            line["waited"].is_string(),
+            counted.is_some(),
+            "{name}: {line}"
+        );
+    }
+}
