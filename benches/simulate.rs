@@ -8,7 +8,8 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use meshmode::commands::simulate::compare::{compare, subjects};
+use meshmode::commands::simulate::compare::compare;
+use meshmode::commands::simulate::subjects::subjects;
 use meshmode::config::{Configuration, DEFAULT, read};
 use meshmode::placement::facts::NoCluster;
 use serde_json::{Value, json};

@@ -3,6 +3,7 @@
 mod cluster;
 pub mod compare;
 mod objects;
+pub mod subjects;
 mod text;
 
 use std::io::Write;
@@ -13,8 +14,9 @@ use anyhow::Context;
 use serde::Serialize;
 
 use self::cluster::{ConfigMapName, Read, Running, Workloads};
-use self::compare::{Comparison, compare, subjects};
+use self::compare::{Comparison, compare};
 use self::objects::Objects;
+use self::subjects::subjects;
 use super::explain::cluster::{Ask, Which};
 use super::explain::page::Colour;
 use super::{Outcome, complain, complain_of, configuration};
@@ -124,8 +126,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     if !objects.mistakes.is_empty() {
         return Ok(wrong(&objects.mistakes));
     }
-    let read = args.cluster()?;
-    let running = args.running(&read)?;
+    let running = args.running()?;
     let old = match running.configuration {
         Ok(configuration) => configuration,
         Err(problems) => {
@@ -134,6 +135,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
         }
     };
     complain(&format!("running configuration: {}", running.name));
+    let read = args.read()?;
     objects.objects.extend(read.objects);
     let subjects = match subjects(objects.objects, &read.namespace, &old.placement) {
         Ok(subjects) => subjects,
@@ -179,35 +181,40 @@ fn config_map(text: &str) -> Result<ConfigMapName, String> {
 // === impl Args ===
 
 impl Args {
-    /// What the cluster says; where none is to be looked at, nothing.
-    fn cluster(&self) -> anyhow::Result<Read> {
-        let is_named = self.cluster || self.kubeconfig.is_some() || self.context.is_some();
-        let workloads = match (self.filename.as_slice(), self.all_namespaces) {
+    fn workloads(&self) -> Workloads {
+        match (self.filename.as_slice(), self.all_namespaces) {
             ([], true) => Workloads::Everywhere,
             ([], false) => Workloads::OfNamespace,
             (_, _) => Workloads::None,
-        };
-        if workloads == Workloads::None && !is_named {
-            return Ok(Read {
-                namespace: self.namespace.clone().unwrap_or("default".to_owned()),
-                configuration: Running::NotLookedAt,
-                objects: Vec::new(),
-                facts: Box::new(NoCluster),
-            });
         }
-        let ask = Ask {
+    }
+
+    /// Which cluster is looked at, if any.
+    fn ask(&self) -> Option<Ask<'_>> {
+        let is_named = self.cluster || self.kubeconfig.is_some() || self.context.is_some();
+        (is_named || self.workloads() != Workloads::None).then(|| Ask {
             kubeconfig: self.kubeconfig.as_deref(),
             context: self.context.as_deref(),
             namespace: self.namespace.as_deref(),
             istio_namespace: &self.istio_namespace,
             timeout: self.timeout,
             which: Which::None,
-        };
-        let configuration = self.against.is_none().then_some(&self.configmap);
-        cluster::read(ask, workloads, configuration)
+        })
     }
 
-    fn running(&self, read: &Read) -> anyhow::Result<Named> {
+    /// What the cluster says; where none is to be looked at, nothing.
+    fn read(&self) -> anyhow::Result<Read> {
+        match self.ask() {
+            Some(ask) => cluster::read(ask, self.workloads()),
+            None => Ok(Read {
+                namespace: self.namespace.clone().unwrap_or("default".to_owned()),
+                objects: Vec::new(),
+                facts: Box::new(NoCluster),
+            }),
+        }
+    }
+
+    fn running(&self) -> anyhow::Result<Named> {
         if let Some(file) = &self.against {
             return Ok(Named {
                 name: file.display().to_string(),
@@ -216,17 +223,20 @@ impl Args {
         }
         let ConfigMapName { namespace, name } = &self.configmap;
         let default = "the embedded default";
-        let (name, text) = match &read.configuration {
-            Running::Text(text) => (format!("ConfigMap {namespace}/{name}"), text.as_str()),
-            Running::NotThere => (
+        let asked = self
+            .ask()
+            .map(|ask| cluster::configuration(ask, &self.configmap));
+        let (name, text) = match asked.transpose()? {
+            Some(Running::Text(text)) => (format!("ConfigMap {namespace}/{name}"), text),
+            Some(Running::NotThere) => (
                 format!("{default}, as there is no ConfigMap {namespace}/{name}"),
-                DEFAULT,
+                DEFAULT.to_owned(),
             ),
-            Running::NotLookedAt => (default.to_owned(), DEFAULT),
+            None => (default.to_owned(), DEFAULT.to_owned()),
         };
         Ok(Named {
             name,
-            configuration: crate::config::read(text),
+            configuration: crate::config::read(&text),
         })
     }
 
