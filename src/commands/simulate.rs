@@ -10,7 +10,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde::Serialize;
 
 use self::cluster::{ConfigMapName, Read, Running, Workloads};
@@ -54,9 +54,10 @@ pub struct Args {
     /// The running configuration; without it the ConfigMap of the cluster, else the embedded default
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
-    /// The ConfigMap with the running configuration, at its key config.yaml
-    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = config_map, default_value = "meshmode-system/meshmode", conflicts_with = "against")]
-    configmap: ConfigMapName,
+    /// The ConfigMap with the running configuration, at its key config.yaml; without it meshmode-system/meshmode, if
+    /// there is one
+    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = config_map, conflicts_with = "against")]
+    configmap: Option<ConfigMapName>,
     /// A file with workloads, YAML or JSON, or - for standard input; may be repeated. No cluster is looked at, unless
     /// --cluster, --kubeconfig or --context says so
     #[arg(short, long, value_name = "FILE", group = "workloads")]
@@ -221,15 +222,15 @@ impl Args {
                 configuration: configuration(Some(file)).context("--against")?,
             });
         }
-        let ConfigMapName { namespace, name } = &self.configmap;
+        let usual = ConfigMapName::usual();
+        let name = self.configmap.as_ref().unwrap_or(&usual);
         let default = "the embedded default";
-        let asked = self
-            .ask()
-            .map(|ask| cluster::configuration(ask, &self.configmap));
+        let asked = self.ask().map(|ask| cluster::configuration(ask, name));
         let (name, text) = match asked.transpose()? {
-            Some(Running::Text(text)) => (format!("ConfigMap {namespace}/{name}"), text),
+            Some(Running::Text(text)) => (name.to_string(), text),
+            Some(Running::NotThere) if self.configmap.is_some() => bail!("there is no {name}"),
             Some(Running::NotThere) => (
-                format!("{default}, as there is no ConfigMap {namespace}/{name}"),
+                format!("{default}, as there is no {name}"),
                 DEFAULT.to_owned(),
             ),
             None => (default.to_owned(), DEFAULT.to_owned()),

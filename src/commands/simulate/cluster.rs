@@ -1,5 +1,6 @@
 //! The cluster: its running configuration, its workloads, each kind listed once, and what else it says.
 
+use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
@@ -65,6 +66,25 @@ const PAGE: u32 = 500;
 /// The key of the ConfigMap.
 const KEY: &str = "config.yaml";
 
+// === impl ConfigMapName ===
+
+impl ConfigMapName {
+    /// As the manifests have it.
+    pub(super) fn usual() -> Self {
+        Self {
+            namespace: "meshmode-system".to_owned(),
+            name: "meshmode".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for ConfigMapName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { namespace, name } = self;
+        write!(f, "ConfigMap {namespace}/{name}")
+    }
+}
+
 /// Reads the running configuration.
 ///
 /// # Errors
@@ -102,22 +122,20 @@ fn runtime() -> std::io::Result<Runtime> {
 /// The running configuration, where it is in the cluster.
 async fn running(
     client: &Client,
-    ConfigMapName { namespace, name }: &ConfigMapName,
+    wanted: &ConfigMapName,
     timeout: Duration,
 ) -> anyhow::Result<Running> {
-    let config_maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+    let config_maps: Api<ConfigMap> = Api::namespaced(client.clone(), &wanted.namespace);
     let cannot = || {
-        format!(
-            "cannot read the running configuration, ConfigMap {namespace}/{name} (--against gives it as a file)"
-        )
+        format!("cannot read the running configuration, {wanted} (--against gives it as a file)")
     };
-    let found = in_time(timeout, config_maps.get_opt(name)).await;
+    let found = in_time(timeout, config_maps.get_opt(&wanted.name)).await;
     let found = found.with_context(cannot)?;
     let Some(found) = found else {
         return Ok(Running::NotThere);
     };
     let text = found.data.and_then(|mut data| data.remove(KEY));
-    let text = text.with_context(|| format!("ConfigMap {namespace}/{name} has no key {KEY}"))?;
+    let text = text.with_context(|| format!("{wanted} has no key {KEY}"))?;
     Ok(Running::Text(text))
 }
 
