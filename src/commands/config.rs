@@ -47,12 +47,12 @@ fn check(file: &std::path::Path, out: &mut dyn Write) -> anyhow::Result<Outcome>
                 out,
                 "{}: {} rules, no mistakes",
                 file.display(),
-                rules.names().count() + rules.off().count()
+                rules.names().count()
             )?;
-            for name in rules.off() {
+            for name in rules.needing_a_cluster() {
                 writeln!(
                     out,
-                    "rule {name} is off: it reads facts that only a connection to a cluster gives"
+                    "rule {name} needs a connection to a cluster: without one it is off"
                 )?;
             }
             Ok(Outcome::Done)

@@ -158,10 +158,16 @@ pub(super) const RULE: &[Field] = &[
         "Why, for records and people.",
     ),
     field(
+        "reasonExpression",
+        Shape::Expression,
+        Optional,
+        "CEL giving a string: the reason, with what decided on this Pod; where it has no value or is empty, reason is used.",
+    ),
+    field(
         "onUnknown",
         Shape::OneOf(&["leave", "next"]),
         Optional,
-        "When the rule cannot be evaluated: leave the Pod alone (the default), or ask the next rule.",
+        "When the rule cannot be evaluated, or a fact of the cluster is not available: leave the Pod alone (the default), or ask the next rule.",
     ),
     field(
         "warningExpression",

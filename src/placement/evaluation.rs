@@ -1,17 +1,24 @@
 //! The evaluation of expressions: roots and variables resolved where they are read, each at most once, what
 //! is read counted, failures as sentences.
 
+mod labels;
+mod roots;
+
 use std::sync::OnceLock;
 
+use cel::common::ast::IdedExpr;
 use cel::common::types::{CelBool, CelList, CelMap, CelNull, CelString};
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::{Context, ExecutionError, Value};
 
 use super::expression::{ENVIRONMENT, Expression};
-use super::facts::{Facts, Pod};
+use super::facts::Pod;
+use super::facts::view::View;
 use super::fuel::Fuel;
+use super::json::Object;
 use super::rules::Variable;
+use roots::{NOT_AVAILABLE, Shown};
 
 /// Why an expression has no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +26,9 @@ pub(super) enum NoValue {
     /// It reads something that this Pod does not have, which another may have.
     #[error("{0}")]
     Missing(String),
+    /// It reads a fact that is not available.
+    #[error("{0}")]
+    Unknown(String),
     /// It can have none.
     #[error("{0}")]
     Failed(String),
@@ -26,8 +36,8 @@ pub(super) enum NoValue {
 
 /// Resolves the roots: what `variables` are computed from.
 struct Roots<'f, 'a, 'r> {
-    facts: &'f Facts<'f, 'a, 'r>,
-    fuel: &'f Fuel,
+    request: &'f Object<'r>,
+    shown: Shown<'f, 'a>,
 }
 
 /// Resolves the roots and `variables.NAME`, each of which is computed once.
@@ -48,10 +58,10 @@ pub(super) struct Evaluator<'e, 'f, 'a, 'r> {
 impl VariableResolver for Roots<'_, '_, '_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
         match variable {
-            "object" => Some(self.facts.pod.object().to_val(self.fuel)),
-            "request" => Some(self.facts.request.to_val(self.fuel)),
+            "object" => Some(self.shown.view.pod().object().to_val(self.shown.fuel)),
+            "request" => Some(self.request.to_val(self.shown.fuel)),
             "oldObject" => Some(CowVal::Borrowed(&CelNull)),
-            _ => None,
+            other => self.shown.root(other),
         }
     }
 }
@@ -79,7 +89,7 @@ impl<'f, 'a, 'r> Scope<'f, 'a, 'r> {
         context.set_variable_resolver(self.roots);
         for earlier in variable.expression.variables() {
             if let Some(Ok(value)) = self.variable(earlier)
-                && self.roots.fuel.take(weight(value.as_ref())).is_ok()
+                && self.roots.shown.fuel.take(weight(value.as_ref())).is_ok()
             {
                 context.add_variable_as_val(format!("variables.{earlier}"), value.clone());
             }
@@ -110,7 +120,7 @@ impl VariableResolver for Scope<'_, '_, '_> {
             return self.roots.resolve(variable);
         };
         let value = self.variable(name)?.as_ref().ok()?;
-        self.roots.fuel.take(weight(value.as_ref())).ok()?;
+        self.roots.shown.fuel.take(weight(value.as_ref())).ok()?;
         Some(CowVal::Borrowed(value.as_ref()))
     }
 }
@@ -128,14 +138,16 @@ fn weight(value: &dyn Val) -> usize {
     list.or_else(map).unwrap_or(1)
 }
 
-/// Evaluates with `variables` on `facts`.
+/// Evaluates with `variables` on what is looked at through `view`, and the `request`.
 pub(super) fn with_evaluator<T>(
     variables: &[Variable],
-    facts: &Facts<'_, '_, '_>,
+    view: &View<'_, '_>,
+    request: &Object<'_>,
     evaluate: impl FnOnce(&Evaluator<'_, '_, '_, '_>) -> T,
 ) -> T {
     let fuel = Fuel::full();
-    let roots = Roots { facts, fuel: &fuel };
+    let shown = Shown::new(view, &fuel);
+    let roots = Roots { request, shown };
     let scope = Scope::new(variables, &roots);
     let mut context = Context::with_env(ENVIRONMENT.clone());
     context.set_variable_resolver(&scope);
@@ -146,9 +158,14 @@ pub(super) fn with_evaluator<T>(
 }
 
 impl<'a> Evaluator<'_, '_, 'a, '_> {
+    /// What the decision looks at.
+    pub(super) fn view(&self) -> &View<'_, 'a> {
+        self.scope.roots.shown.view
+    }
+
     /// The Pod that is decided about.
     pub(super) fn pod(&self) -> &Pod<'a> {
-        self.scope.roots.facts.pod
+        self.scope.roots.shown.view.pod()
     }
 
     pub(super) fn bool(&self, expression: &Expression) -> Result<bool, NoValue> {
@@ -166,8 +183,13 @@ impl<'a> Evaluator<'_, '_, 'a, '_> {
     }
 
     fn value<'x>(&'x self, expression: &'x Expression) -> Result<CowVal<'x, 'x>, NoValue> {
-        let result = Value::resolve_val(expression.ast(), self.context);
-        if self.scope.roots.fuel.is_spent() {
+        self.part(expression.ast())
+    }
+
+    /// The value of a part of an expression that can stand alone.
+    pub(super) fn part<'x>(&'x self, ast: &'x IdedExpr) -> Result<CowVal<'x, 'x>, NoValue> {
+        let result = Value::resolve_val(ast, self.context);
+        if self.scope.roots.shown.fuel.is_spent() {
             let limit = Fuel::PER_DECISION;
             return Err(NoValue::Failed(format!(
                 "the rules read more than {limit} values of this Pod"
@@ -198,6 +220,9 @@ impl NoValue {
         match cause {
             ExecutionError::NoSuchKey(_) | ExecutionError::IndexOutOfBounds(_) => {
                 Self::Missing(text)
+            }
+            ExecutionError::InternalError(cause) if cause.starts_with(NOT_AVAILABLE) => {
+                Self::Unknown(cause.clone())
             }
             _ => Self::Failed(text),
         }

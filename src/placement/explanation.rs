@@ -1,6 +1,11 @@
 //! How each rule answers for one Pod, for people: all of them, also those behind the one that decides.
 
+mod paths;
+mod shown;
+
+use super::evaluation::{Evaluator, NoValue};
 use super::mode::Mode;
+use super::rules::{DEFAULT, Given, Rule};
 
 /// A rule that was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,3 +67,53 @@ impl Answer {
         }
     }
 }
+
+// === impl Asked ===
+
+/// What `rule` says; without evaluator it is off.
+pub(super) fn rule<'r>(rule: &'r Rule, evaluator: Option<&Evaluator<'_, '_, '_, '_>>) -> Asked<'r> {
+    let given = evaluator.map(|evaluator| rule.evaluate(evaluator, &mut Vec::new()));
+    let answer = match given {
+        None => Answer::Off,
+        Some(Ok(Given::Nothing)) => Answer::DidNotHold,
+        Some(Ok(Given::Mode(mode))) => Answer::Held(mode),
+        Some(Ok(Given::NoMode(what))) => Answer::NoMode(what.to_string()),
+        Some(Err(NoValue::Unknown(what))) => Answer::Unknown(what),
+        Some(Err(NoValue::Missing(cause) | NoValue::Failed(cause))) => Answer::Failed(cause),
+    };
+    Asked {
+        rule: &rule.name,
+        answer,
+        read: Vec::new(),
+    }
+}
+
+/// What decides when no rule does.
+pub(super) fn default(mode: Mode) -> Asked<'static> {
+    Asked {
+        rule: DEFAULT,
+        answer: Answer::Held(mode),
+        read: Vec::new(),
+    }
+}
+
+/// What the expressions of `rule` look at.
+pub(super) fn read(rule: &Rule, evaluator: &Evaluator<'_, '_, '_, '_>) -> Vec<Read> {
+    let mut read: Vec<Read> = Vec::new();
+    for expression in rule.expressions() {
+        for path in paths::of(expression.ast()) {
+            if read.iter().any(|known| known.path == path.text) {
+                continue;
+            }
+            let value = evaluator.part(&path.expression).ok();
+            read.push(Read {
+                path: path.text,
+                value: value.map(|value| shown::json(&*value)),
+            });
+        }
+    }
+    read
+}
+
+#[cfg(test)]
+mod tests;

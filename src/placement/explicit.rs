@@ -51,19 +51,24 @@ impl<'p> Choices<'p> {
     /// they count as ours. `sidecar.istio.io/inject: "false"` alone does not say `ambient`: it is how people
     /// stay out of a mesh.
     pub fn of(pod: &'p Pod<'_>, mode: Mode, ours: &BTreeMap<String, String>) -> Self {
+        let choices = Self::all(pod);
+        if choices.are_among(ours) && choices.mode() == Some(mode) {
+            return Self::default();
+        }
+        choices
+    }
+
+    /// All choices of `pod`, whoever made them.
+    pub fn all(pod: &'p Pod<'_>) -> Self {
         let (labels, annotations) = (pod.labels(), pod.annotations());
-        let choices = Self {
+        Self {
             dataplane_mode: labels.get(DATAPLANE_MODE),
             inject_label: labels.get(INJECT),
             inject_annotation: annotations.get(INJECT),
             revision: labels.get(REVISION),
             templates: annotations.get(TEMPLATES),
             proxy: pod.has_container(PROXY_CONTAINER).then_some(Proxy),
-        };
-        if choices.are_among(ours) && choices.mode() == Some(mode) {
-            return Self::default();
         }
-        choices
     }
 
     /// Whether they are labels only, and each is one of `ours`.

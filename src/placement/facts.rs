@@ -4,9 +4,11 @@
 pub mod field;
 pub mod resource;
 pub mod source;
+pub(super) mod view;
 
 use super::json::{Node, Object};
-use super::workload::WorkloadRef;
+use super::selector;
+use super::workload::{Controller, WorkloadRef};
 
 pub use self::field::{Field, Fields};
 pub use self::resource::{Resource, Resources};
@@ -132,6 +134,19 @@ impl<'a> Pod<'a> {
             .any(|list| may_mention(list.text(), name) && names_container(list, name))
     }
 
+    /// What controls it: the owner with `controller: true`.
+    pub fn controller(&self) -> Option<Controller<'_>> {
+        let owners = self.metadata("ownerReferences")?.as_array()?;
+        let mut owners = owners.iter().filter_map(Node::as_object);
+        let owner = owners.find(|owner| owner.get("controller").is_some_and(Node::is_true))?;
+        let text = |key| owner.get(key).and_then(Node::as_str);
+        Some(Controller {
+            kind: text("kind")?,
+            name: text("name")?,
+            uid: text("uid")?,
+        })
+    }
+
     fn metadata(&self, key: &str) -> Option<&Node<'a>> {
         self.field("metadata")
             .and_then(|metadata| metadata.get(key))
@@ -176,6 +191,14 @@ impl<'f, 'a> StringMap<'f, 'a> {
         }
     }
 
+    /// Whether it has no keys.
+    pub fn is_empty(self) -> bool {
+        match self {
+            Self::Missing => true,
+            Self::Present(object) => object.is_empty(),
+        }
+    }
+
     /// The keys and their values.
     pub fn entries(self) -> impl Iterator<Item = (&'f str, &'f str)> {
         let object = match self {
@@ -187,5 +210,11 @@ impl<'f, 'a> StringMap<'f, 'a> {
                 .keys()
                 .filter_map(move |key| Some((key, self.get(key)?)))
         })
+    }
+}
+
+impl selector::Labels for StringMap<'_, '_> {
+    fn value(&self, key: &str) -> Option<&str> {
+        self.get(key)
     }
 }

@@ -7,9 +7,11 @@
 //! - [`left_alone`], [`explicit`]: what no rule may touch: what cannot work, and what the author chose
 //! - [`mod@decide`]: the placement; [`mod@patch`]: the JSON patch that carries it out, and always applies;
 //!   [`text`]: its strings
+//! - [`mod@explanation`]: how each rule answers, for people
 //! - [`mod@outcome`]: what Istio then makes of the Pod; [`selector`], [`labels`]: labels and their selectors;
 //!   [`workload`]: whose Pod it is
 
+mod carried_out;
 pub mod decide;
 mod evaluation;
 pub mod explanation;
@@ -31,7 +33,7 @@ pub mod selector;
 pub mod text;
 pub mod workload;
 
-pub use decide::{Action, Placement, decide};
+pub use decide::{Action, Origin, Placement, decide};
 pub use facts::{Facts, Pod};
 pub use mode::Mode;
 pub use outcome::Outcome;

@@ -168,6 +168,8 @@ fn placed<'a>(
         reason,
         warnings,
         action: _,
+        origin: _,
+        missing: _,
     } = placement;
     let audit = vec![
         ("placement", Cow::Borrowed(mode.as_str())),

@@ -16,10 +16,10 @@ use crate::tls::{ReloadOutcome, ReloadingPair, watch_pair};
 
 /// Logs the rules that cannot be asked.
 pub(super) fn say_what_is_off(configuration: &Configuration) {
-    for rule in configuration.placement.off() {
+    for rule in configuration.placement.needing_a_cluster() {
         tracing::warn!(
             rule,
-            "a rule is off: it reads facts of the cluster, which rules do not get yet"
+            "a rule is off: it reads what only a connection to a cluster tells"
         );
     }
 }
