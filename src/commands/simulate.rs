@@ -8,7 +8,6 @@ mod text;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde::Serialize;
@@ -17,11 +16,12 @@ use self::cluster::{ConfigMapName, Read, Running, Workloads};
 use self::compare::{Comparison, compare};
 use self::objects::Objects;
 use self::subjects::subjects;
-use super::explain::cluster::{Ask, Which};
-use super::explain::page::Colour;
+use super::explain::cluster::{Ask, Facts};
+use super::explain::flags::{Where, colour};
 use super::{Outcome, complain, complain_of, configuration};
 use crate::config::{Configuration, DEFAULT, Problems};
-use crate::placement::facts::NoCluster;
+use crate::placement::Rules;
+use crate::placement::facts::{Fields, NoCluster};
 
 /// What `--help` says at its end.
 const AFTER_HELP: &str = "\
@@ -68,21 +68,8 @@ pub struct Args {
     /// The namespace of the workloads; with --filename of those that say none. Without it that of the context
     #[arg(short, long)]
     namespace: Option<String>,
-    /// Look at the cluster of the current context
-    #[arg(long)]
-    cluster: bool,
-    /// The kubeconfig of the cluster; without it that of KUBECONFIG, or ~/.kube/config
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig; without it the current one
-    #[arg(long, value_name = "NAME")]
-    context: Option<String>,
-    /// How long the cluster may take for an answer
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "10s")]
-    timeout: Duration,
-    /// The namespace that Istio is installed in, with ConfigMap `istio`
-    #[arg(long, value_name = "NAMESPACE", default_value = "istio-system")]
-    istio_namespace: String,
+    #[command(flatten)]
+    place: Where,
     /// End with exit code 1 where a workload would change its mode
     #[arg(long)]
     fail_on_change: bool,
@@ -136,7 +123,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
         }
     };
     complain(&format!("running configuration: {}", running.name));
-    let read = args.read()?;
+    let read = args.read([&old.placement, &new.placement])?;
     objects.objects.extend(read.objects);
     let subjects = match subjects(objects.objects, &read.namespace, &old.placement) {
         Ok(subjects) => subjects,
@@ -191,21 +178,16 @@ impl Args {
     }
 
     /// Which cluster is looked at, if any.
-    fn ask(&self) -> Option<Ask<'_>> {
-        let is_named = self.cluster || self.kubeconfig.is_some() || self.context.is_some();
-        (is_named || self.workloads() != Workloads::None).then(|| Ask {
-            kubeconfig: self.kubeconfig.as_deref(),
-            context: self.context.as_deref(),
-            namespace: self.namespace.as_deref(),
-            istio_namespace: &self.istio_namespace,
-            timeout: self.timeout,
-            which: Which::None,
-        })
+    fn ask(&self, fields: Fields) -> Option<Ask<'_>> {
+        let is_asked = self.place.is_named() || self.workloads() != Workloads::None;
+        let namespace = self.namespace.as_deref();
+        is_asked.then(|| self.place.ask(namespace, Facts::OfRules(fields)))
     }
 
-    /// What the cluster says; where none is to be looked at, nothing.
-    fn read(&self) -> anyhow::Result<Read> {
-        match self.ask() {
+    /// What the cluster says to these rules; where none is to be looked at, nothing.
+    fn read(&self, rules: [&Rules; 2]) -> anyhow::Result<Read> {
+        let fields = rules.into_iter().flat_map(|rules| rules.fields().iter());
+        match self.ask(fields.collect()) {
             Some(ask) => cluster::read(ask, self.workloads()),
             None => Ok(Read {
                 namespace: self.namespace.clone().unwrap_or("default".to_owned()),
@@ -225,7 +207,9 @@ impl Args {
         let usual = ConfigMapName::usual();
         let name = self.configmap.as_ref().unwrap_or(&usual);
         let default = "the embedded default";
-        let asked = self.ask().map(|ask| cluster::configuration(ask, name));
+        let asked = self
+            .ask(Fields::NONE)
+            .map(|ask| cluster::configuration(ask, name));
         let (name, text) = match asked.transpose()? {
             Some(Running::Text(text)) => (name.to_string(), text),
             Some(Running::NotThere) if self.configmap.is_some() => bail!("there is no {name}"),
@@ -253,7 +237,7 @@ impl Args {
             comparison,
         };
         match self.output {
-            Form::Text => write!(out, "{}", text::page(comparison, Colour::of_output()))?,
+            Form::Text => write!(out, "{}", text::page(comparison, colour()))?,
             Form::Json => writeln!(out, "{}", serde_json::to_string_pretty(&printed)?)?,
             Form::Yaml => write!(out, "{}", serde_saphyr::to_string(&printed)?)?,
         }

@@ -14,6 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::cluster::connect::{self, as_kubectl};
 use crate::commands::explain::cluster::{Ask, Looked, look};
+use crate::commands::explain::documents::Found;
 use crate::placement::facts::Source;
 
 /// Which of the cluster's workloads.
@@ -103,7 +104,7 @@ pub(super) fn configuration(ask: Ask<'_>, name: &ConfigMapName) -> anyhow::Resul
 pub(super) fn read(ask: Ask<'_>, workloads: Workloads) -> anyhow::Result<Read> {
     let Looked {
         cluster, namespace, ..
-    } = look(ask)?;
+    } = look(ask, async |_, _| Ok(Found::default()))?;
     let objects = runtime()?.block_on(async {
         let connect::Found { client, .. } = as_kubectl(ask.kubeconfig, ask.context).await?;
         list(&client, workloads, &namespace, ask.timeout).await

@@ -1,7 +1,7 @@
 //! The outcome for people: a line a file, what failed with all that helps, and a summary. Pure.
 
 use super::judge::{Difference, Judged, Relation, RuleAnswer};
-use crate::commands::explain::page::{Colour, Look, Page};
+use crate::commands::explain::page::{Colour, Look, Page, Paper};
 
 /// Where values begin.
 const COLUMN: usize = 12;
@@ -12,7 +12,7 @@ const VALUE: usize = COLUMN + 10;
 
 /// All cases, file by file.
 pub(super) fn page(judged: &[Judged], colour: Colour) -> String {
-    let mut page = Page::new(colour);
+    let mut page = Page::new(colour, Paper::Narrow);
     for cases in judged.chunk_by(|one, next| one.file == next.file) {
         let failed = failures(cases);
         let (word, look) = match failed {
