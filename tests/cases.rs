@@ -13,6 +13,7 @@ mod ran;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use ran::Ran;
@@ -85,6 +86,15 @@ fn the_default_rules_do_what_the_examples_say() {
     let rules = default.placement.names();
     let untested: Vec<_> = rules.filter(|rule| !expected.contains(rule)).collect();
     assert_eq!(untested, [] as [&str; 0], "rules without a case");
+}
+
+#[test]
+fn the_example_of_the_documentation_passes() {
+    let page = fs::read_to_string(root().join("docs/rule-tests.md")).unwrap();
+    let example = page.split("```yaml\n").nth(1).unwrap();
+    let example = example.split("```").next().unwrap();
+    let ran = test(example);
+    assert_eq!(ran.code, Some(0), "\n{}{}", ran.out, ran.err);
 }
 
 #[test]
@@ -384,6 +394,10 @@ fn a_change_of_a_file_or_of_its_configuration_is_seen() {
 
 // === meshmode simulate ===
 
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
 fn simulate(arguments: &[&str]) -> Ran {
     let new = format!("{SIMULATED}/new.yaml");
     meshmode(&[&["simulate", "--config", &new], arguments].concat())
@@ -404,6 +418,12 @@ fn what_changes_is_a_table_with_counts() {
     ran.ended(0)
         .says(&["running configuration: tests/data/simulate/now.yaml"]);
     insta::assert_snapshot!("simulate", ran.out);
+    let page = fs::read_to_string(root().join("docs/simulate.md")).unwrap();
+    assert!(
+        page.contains(&ran.out),
+        "docs/simulate.md does not have this:\n{}",
+        ran.out
+    );
     insta::assert_snapshot!("simulate_json", shop(&["-o", "json"]).out);
     let yaml: Value = serde_saphyr::from_str(&shop(&["-o", "yaml"]).out).unwrap();
     assert_eq!(yaml, shop(&["-o", "json"]).json());

@@ -11,12 +11,13 @@ pub mod simulate;
 pub mod test;
 pub mod version;
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{Configuration, DEFAULT, Problems, read, read_bytes};
 
@@ -61,6 +62,32 @@ pub enum Outcome {
     Found,
     /// What was given is not right; it has been said what: 2, as for wrong flags.
     Invalid,
+}
+
+/// The name under which kubectl finds the program, for `kubectl meshmode`.
+const PLUGIN: &str = "kubectl-meshmode";
+
+// === impl Cli ===
+
+impl Cli {
+    /// The command line of this process. What is wrong with it, and help, is printed under the name that was typed:
+    /// then the process ends.
+    pub fn of_process() -> Self {
+        let mut command = Self::command();
+        if std::env::args_os()
+            .next()
+            .is_some_and(|name| is_plugin(&name))
+        {
+            command = command.bin_name("kubectl meshmode");
+        }
+        let matches = command.get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+fn is_plugin(program: &OsStr) -> bool {
+    let name = Path::new(program).file_name();
+    name.is_some_and(|name| name == PLUGIN)
 }
 
 /// The exit code of a command that could not do its work.

@@ -3,23 +3,25 @@
 mod cluster;
 pub mod compare;
 mod objects;
+pub mod subjects;
 mod text;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde::Serialize;
 
 use self::cluster::{ConfigMapName, Read, Running, Workloads};
-use self::compare::{Comparison, compare, subjects};
+use self::compare::{Comparison, compare};
 use self::objects::Objects;
-use super::explain::cluster::{Ask, Which};
-use super::explain::page::Colour;
+use self::subjects::subjects;
+use super::explain::cluster::{Ask, Facts};
+use super::explain::flags::{Where, colour};
 use super::{Outcome, complain, complain_of, configuration};
 use crate::config::{Configuration, DEFAULT, Problems};
-use crate::placement::facts::NoCluster;
+use crate::placement::Rules;
+use crate::placement::facts::{Fields, NoCluster};
 
 /// What `--help` says at its end.
 const AFTER_HELP: &str = "\
@@ -52,9 +54,10 @@ pub struct Args {
     /// The running configuration; without it the ConfigMap of the cluster, else the embedded default
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
-    /// The ConfigMap with the running configuration, at its key config.yaml
-    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = config_map, default_value = "meshmode-system/meshmode", conflicts_with = "against")]
-    configmap: ConfigMapName,
+    /// The ConfigMap with the running configuration, at its key config.yaml; without it meshmode-system/meshmode, if
+    /// there is one
+    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = config_map, conflicts_with = "against")]
+    configmap: Option<ConfigMapName>,
     /// A file with workloads, YAML or JSON, or - for standard input; may be repeated. No cluster is looked at, unless
     /// --cluster, --kubeconfig or --context says so
     #[arg(short, long, value_name = "FILE", group = "workloads")]
@@ -65,21 +68,8 @@ pub struct Args {
     /// The namespace of the workloads; with --filename of those that say none. Without it that of the context
     #[arg(short, long)]
     namespace: Option<String>,
-    /// Look at the cluster of the current context
-    #[arg(long)]
-    cluster: bool,
-    /// The kubeconfig of the cluster; without it that of KUBECONFIG, or ~/.kube/config
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig; without it the current one
-    #[arg(long, value_name = "NAME")]
-    context: Option<String>,
-    /// How long the cluster may take for an answer
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "10s")]
-    timeout: Duration,
-    /// The namespace that Istio is installed in, with ConfigMap `istio`
-    #[arg(long, value_name = "NAMESPACE", default_value = "istio-system")]
-    istio_namespace: String,
+    #[command(flatten)]
+    place: Where,
     /// End with exit code 1 where a workload would change its mode
     #[arg(long)]
     fail_on_change: bool,
@@ -124,8 +114,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     if !objects.mistakes.is_empty() {
         return Ok(wrong(&objects.mistakes));
     }
-    let read = args.cluster()?;
-    let running = args.running(&read)?;
+    let running = args.running()?;
     let old = match running.configuration {
         Ok(configuration) => configuration,
         Err(problems) => {
@@ -134,6 +123,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
         }
     };
     complain(&format!("running configuration: {}", running.name));
+    let read = args.read([&old.placement, &new.placement])?;
     objects.objects.extend(read.objects);
     let subjects = match subjects(objects.objects, &read.namespace, &old.placement) {
         Ok(subjects) => subjects,
@@ -179,54 +169,59 @@ fn config_map(text: &str) -> Result<ConfigMapName, String> {
 // === impl Args ===
 
 impl Args {
-    /// What the cluster says; where none is to be looked at, nothing.
-    fn cluster(&self) -> anyhow::Result<Read> {
-        let is_named = self.cluster || self.kubeconfig.is_some() || self.context.is_some();
-        let workloads = match (self.filename.as_slice(), self.all_namespaces) {
+    fn workloads(&self) -> Workloads {
+        match (self.filename.as_slice(), self.all_namespaces) {
             ([], true) => Workloads::Everywhere,
             ([], false) => Workloads::OfNamespace,
             (_, _) => Workloads::None,
-        };
-        if workloads == Workloads::None && !is_named {
-            return Ok(Read {
-                namespace: self.namespace.clone().unwrap_or("default".to_owned()),
-                configuration: Running::NotLookedAt,
-                objects: Vec::new(),
-                facts: Box::new(NoCluster),
-            });
         }
-        let ask = Ask {
-            kubeconfig: self.kubeconfig.as_deref(),
-            context: self.context.as_deref(),
-            namespace: self.namespace.as_deref(),
-            istio_namespace: &self.istio_namespace,
-            timeout: self.timeout,
-            which: Which::None,
-        };
-        let configuration = self.against.is_none().then_some(&self.configmap);
-        cluster::read(ask, workloads, configuration)
     }
 
-    fn running(&self, read: &Read) -> anyhow::Result<Named> {
+    /// Which cluster is looked at, if any.
+    fn ask(&self, fields: Fields) -> Option<Ask<'_>> {
+        let is_asked = self.place.is_named() || self.workloads() != Workloads::None;
+        let namespace = self.namespace.as_deref();
+        is_asked.then(|| self.place.ask(namespace, Facts::OfRules(fields)))
+    }
+
+    /// What the cluster says to these rules; where none is to be looked at, nothing.
+    fn read(&self, rules: [&Rules; 2]) -> anyhow::Result<Read> {
+        let fields = rules.into_iter().flat_map(|rules| rules.fields().iter());
+        match self.ask(fields.collect()) {
+            Some(ask) => cluster::read(ask, self.workloads()),
+            None => Ok(Read {
+                namespace: self.namespace.clone().unwrap_or("default".to_owned()),
+                objects: Vec::new(),
+                facts: Box::new(NoCluster),
+            }),
+        }
+    }
+
+    fn running(&self) -> anyhow::Result<Named> {
         if let Some(file) = &self.against {
             return Ok(Named {
                 name: file.display().to_string(),
                 configuration: configuration(Some(file)).context("--against")?,
             });
         }
-        let ConfigMapName { namespace, name } = &self.configmap;
+        let usual = ConfigMapName::usual();
+        let name = self.configmap.as_ref().unwrap_or(&usual);
         let default = "the embedded default";
-        let (name, text) = match &read.configuration {
-            Running::Text(text) => (format!("ConfigMap {namespace}/{name}"), text.as_str()),
-            Running::NotThere => (
-                format!("{default}, as there is no ConfigMap {namespace}/{name}"),
-                DEFAULT,
+        let asked = self
+            .ask(Fields::NONE)
+            .map(|ask| cluster::configuration(ask, name));
+        let (name, text) = match asked.transpose()? {
+            Some(Running::Text(text)) => (name.to_string(), text),
+            Some(Running::NotThere) if self.configmap.is_some() => bail!("there is no {name}"),
+            Some(Running::NotThere) => (
+                format!("{default}, as there is no {name}"),
+                DEFAULT.to_owned(),
             ),
-            Running::NotLookedAt => (default.to_owned(), DEFAULT),
+            None => (default.to_owned(), DEFAULT.to_owned()),
         };
         Ok(Named {
             name,
-            configuration: crate::config::read(text),
+            configuration: crate::config::read(&text),
         })
     }
 
@@ -242,7 +237,7 @@ impl Args {
             comparison,
         };
         match self.output {
-            Form::Text => write!(out, "{}", text::page(comparison, Colour::of_output()))?,
+            Form::Text => write!(out, "{}", text::page(comparison, colour()))?,
             Form::Json => writeln!(out, "{}", serde_json::to_string_pretty(&printed)?)?,
             Form::Yaml => write!(out, "{}", serde_saphyr::to_string(&printed)?)?,
         }

@@ -17,7 +17,7 @@ use regex::Regex;
 
 use self::files::{Loaded, find};
 use self::judge::{Judged, judge};
-use super::explain::page::Colour;
+use super::explain::flags::colour;
 use super::{Outcome, complain};
 
 /// What `--help` says at its end.
@@ -123,7 +123,7 @@ impl Args {
 
 fn print(judged: &[Judged], form: Form, out: &mut dyn Write) -> anyhow::Result<()> {
     match form {
-        Form::Text => write!(out, "{}", text::page(judged, Colour::of_output()))?,
+        Form::Text => write!(out, "{}", text::page(judged, colour()))?,
         Form::Json => writeln!(out, "{}", serde_json::to_string_pretty(judged)?)?,
         Form::Junit => write!(out, "{}", junit::document(judged))?,
     }

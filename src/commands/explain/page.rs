@@ -1,7 +1,5 @@
 //! Text for a terminal: lines that are wrapped, indented, and coloured where there is a colour to show.
 
-use anstream::{AutoStream, ColorChoice};
-
 /// Whether words may be coloured.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::commands) enum Colour {
@@ -16,6 +14,8 @@ pub(in crate::commands) enum Colour {
 pub(in crate::commands) enum Look {
     /// As what is around it.
     Plain,
+    /// It stands back.
+    Dim,
     /// It stands out.
     Strong,
     /// All is well.
@@ -26,35 +26,31 @@ pub(in crate::commands) enum Look {
     Bad,
 }
 
+/// How long lines may be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::commands) enum Paper {
+    /// Wide enough for a sentence, narrow enough for half a screen; a word that is longer stays whole.
+    Wide,
+    /// A terminal of 80 columns, whatever is written.
+    Narrow,
+}
+
 /// A text that grows line by line.
 #[derive(Debug)]
 pub(in crate::commands) struct Page {
     text: String,
     colour: Colour,
-}
-
-/// Columns: wide enough for a sentence, narrow enough for half a screen.
-const WIDTH: usize = 110;
-
-// === impl Colour ===
-
-impl Colour {
-    /// On a terminal only, and as `NO_COLOR` and `CLICOLOR` say.
-    pub(in crate::commands) fn of_output() -> Self {
-        match AutoStream::choice(&std::io::stdout()) {
-            ColorChoice::Always | ColorChoice::AlwaysAnsi => Self::Ansi,
-            ColorChoice::Auto | ColorChoice::Never => Self::None,
-        }
-    }
+    paper: Paper,
 }
 
 // === impl Page ===
 
 impl Page {
-    pub(in crate::commands) const fn new(colour: Colour) -> Self {
+    pub(in crate::commands) const fn new(colour: Colour, paper: Paper) -> Self {
         Self {
             text: String::new(),
             colour,
+            paper,
         }
     }
 
@@ -76,8 +72,12 @@ impl Page {
         let head = format!("{:indent$}{}", "", self.painted(label, look));
         let used = indent + width(label);
         self.text.push_str(&head);
-        let mut lines = wrapped(text, WIDTH.saturating_sub(column)).into_iter();
-        if let Some(first) = lines.next() {
+        let mut lines = self.wrapped(text, column).into_iter();
+        if self.paper == Paper::Narrow && used >= column && !text.is_empty() {
+            // The text has the next line to itself.
+            self.text.push_str(&format!("\n{:column$}", ""));
+            self.text.push_str(&lines.next().unwrap_or_default());
+        } else if let Some(first) = lines.next() {
             let least = usize::from(!label.is_empty());
             let space = column.saturating_sub(used).max(least);
             self.text.push_str(&format!("{:space$}{first}", ""));
@@ -86,6 +86,22 @@ impl Page {
             self.text.push_str(&format!("\n{:column$}{line}", ""));
         }
         self.gap();
+    }
+
+    /// A text of its own, wrapped; what follows its first line begins at the column `hang`.
+    pub(in crate::commands) fn paragraph(
+        &mut self,
+        indent: usize,
+        hang: usize,
+        look: Look,
+        text: &str,
+    ) {
+        let column = hang.max(indent);
+        for (index, line) in self.wrapped(text, column).iter().enumerate() {
+            let at = if index == 0 { indent } else { column };
+            let line = self.painted(line, look);
+            self.text.push_str(&format!("{:at$}{line}\n", ""));
+        }
     }
 
     /// `head`, at `column` a word, and at the column `text` a text, wrapped.
@@ -126,16 +142,36 @@ impl Page {
         lines.map(|line| format!("{line}\n")).collect()
     }
 
+    fn wrapped(&self, text: &str, column: usize) -> Vec<String> {
+        let room = self.paper.width().saturating_sub(column);
+        match self.paper {
+            Paper::Wide => wrapped(text, room),
+            Paper::Narrow => wrapped(&broken(text, room), room),
+        }
+    }
+
     fn painted(&self, text: &str, look: Look) -> String {
         let text = printable(text);
         let code = match (self.colour, look) {
             (Colour::None, _) | (Colour::Ansi, Look::Plain) => return text,
+            (Colour::Ansi, Look::Dim) => "2",
             (Colour::Ansi, Look::Strong) => "1",
             (Colour::Ansi, Look::Good) => "32",
             (Colour::Ansi, Look::Odd) => "33",
             (Colour::Ansi, Look::Bad) => "31",
         };
         format!("\x1b[{code}m{text}\x1b[0m")
+    }
+}
+
+// === impl Paper ===
+
+impl Paper {
+    const fn width(self) -> usize {
+        match self {
+            Self::Wide => 110,
+            Self::Narrow => 80,
+        }
     }
 }
 
@@ -165,6 +201,16 @@ fn wrapped(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
+/// The text with words that are longer than `room` broken.
+fn broken(text: &str, room: usize) -> String {
+    let mut broken = Vec::new();
+    for word in text.split_whitespace() {
+        let letters: Vec<char> = word.chars().collect();
+        broken.extend(letters.chunks(room.max(1)).map(String::from_iter));
+    }
+    broken.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,8 +223,26 @@ mod tests {
     }
 
     #[test]
+    fn narrow_paper_has_80_columns_whatever_is_written() {
+        let long = "x".repeat(200);
+        let mut page = Page::new(Colour::None, Paper::Narrow);
+        page.line(
+            4,
+            (&"y".repeat(40), Look::Plain),
+            28,
+            &format!("a {long} b"),
+        );
+        page.line(4, ("z", Look::Plain), 28, &format!("{long} b"));
+        page.paragraph(6, 8, Look::Dim, &format!("path = {long}"));
+        let page = page.done();
+        assert!(page.lines().all(|line| width(line) <= 80), "{page}");
+        let letters = page.chars().filter(|letter| *letter == 'x').count();
+        assert_eq!(letters, 600, "nothing is lost");
+    }
+
+    #[test]
     fn nobody_else_talks_to_the_terminal() {
-        let mut page = Page::new(Colour::None);
+        let mut page = Page::new(Colour::None, Paper::Wide);
         page.line(0, ("a\x1b[31m", Look::Bad), 4, "b\x07\nc");
         page.block(2, "  d\x1b[2J");
         assert!(!page.done().contains(['\x1b', '\x07']));
@@ -190,7 +254,7 @@ mod tests {
             (Colour::None, "a b\n"),
             (Colour::Ansi, "\x1b[31ma\x1b[0m b\n"),
         ] {
-            let mut page = Page::new(colour);
+            let mut page = Page::new(colour, Paper::Wide);
             page.line(0, ("a", Look::Bad), 2, "b");
             assert_eq!(page.done(), expected);
         }

@@ -1,5 +1,6 @@
 //! The cluster: its running configuration, its workloads, each kind listed once, and what else it says.
 
+use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
@@ -9,9 +10,11 @@ use kube::api::ListParams;
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::cluster::connect::{self, as_kubectl};
 use crate::commands::explain::cluster::{Ask, Looked, look};
+use crate::commands::explain::documents::Found;
 use crate::placement::facts::Source;
 
 /// Which of the cluster's workloads.
@@ -39,8 +42,6 @@ pub(super) enum Running {
     Text(String),
     /// There is no such ConfigMap.
     NotThere,
-    /// It was not asked for.
-    NotLookedAt,
 }
 
 /// What was read.
@@ -48,7 +49,6 @@ pub(super) enum Running {
 pub(super) struct Read {
     /// The namespace of objects that say none.
     pub(super) namespace: String,
-    pub(super) configuration: Running,
     pub(super) objects: Vec<Value>,
     pub(super) facts: Box<dyn Source>,
 }
@@ -67,57 +67,76 @@ const PAGE: u32 = 500;
 /// The key of the ConfigMap.
 const KEY: &str = "config.yaml";
 
-/// Reads the cluster; the ConfigMap only where it is given.
+// === impl ConfigMapName ===
+
+impl ConfigMapName {
+    /// As the manifests have it.
+    pub(super) fn usual() -> Self {
+        Self {
+            namespace: "meshmode-system".to_owned(),
+            name: "meshmode".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for ConfigMapName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { namespace, name } = self;
+        write!(f, "ConfigMap {namespace}/{name}")
+    }
+}
+
+/// Reads the running configuration.
+///
+/// # Errors
+/// The cluster cannot be reached, or may not be read.
+pub(super) fn configuration(ask: Ask<'_>, name: &ConfigMapName) -> anyhow::Result<Running> {
+    runtime()?.block_on(async {
+        let connect::Found { client, .. } = as_kubectl(ask.kubeconfig, ask.context).await?;
+        running(&client, name, ask.timeout).await
+    })
+}
+
+/// Reads the workloads, and what else the cluster says.
 ///
 /// # Errors
 /// It cannot be reached, or may not be read.
-pub(super) fn read(
-    ask: Ask<'_>,
-    workloads: Workloads,
-    configuration: Option<&ConfigMapName>,
-) -> anyhow::Result<Read> {
+pub(super) fn read(ask: Ask<'_>, workloads: Workloads) -> anyhow::Result<Read> {
     let Looked {
         cluster, namespace, ..
-    } = look(ask)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let (objects, configuration) = runtime.block_on(async {
+    } = look(ask, async |_, _| Ok(Found::default()))?;
+    let objects = runtime()?.block_on(async {
         let connect::Found { client, .. } = as_kubectl(ask.kubeconfig, ask.context).await?;
-        let found = running(&client, configuration, ask.timeout).await?;
-        let objects = list(&client, workloads, &namespace, ask.timeout).await?;
-        anyhow::Ok((objects, found))
+        list(&client, workloads, &namespace, ask.timeout).await
     })?;
     Ok(Read {
         namespace,
-        configuration,
         objects,
         facts: Box::new(cluster),
     })
 }
 
+fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}
+
 /// The running configuration, where it is in the cluster.
 async fn running(
     client: &Client,
-    name: Option<&ConfigMapName>,
+    wanted: &ConfigMapName,
     timeout: Duration,
 ) -> anyhow::Result<Running> {
-    let Some(ConfigMapName { namespace, name }) = name else {
-        return Ok(Running::NotLookedAt);
-    };
-    let config_maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+    let config_maps: Api<ConfigMap> = Api::namespaced(client.clone(), &wanted.namespace);
     let cannot = || {
-        format!(
-            "cannot read the running configuration, ConfigMap {namespace}/{name} (--against gives it as a file)"
-        )
+        format!("cannot read the running configuration, {wanted} (--against gives it as a file)")
     };
-    let found = in_time(timeout, config_maps.get_opt(name)).await;
+    let found = in_time(timeout, config_maps.get_opt(&wanted.name)).await;
     let found = found.with_context(cannot)?;
     let Some(found) = found else {
         return Ok(Running::NotThere);
     };
     let text = found.data.and_then(|mut data| data.remove(KEY));
-    let text = text.with_context(|| format!("ConfigMap {namespace}/{name} has no key {KEY}"))?;
+    let text = text.with_context(|| format!("{wanted} has no key {KEY}"))?;
     Ok(Running::Text(text))
 }
 

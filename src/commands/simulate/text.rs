@@ -1,13 +1,13 @@
 //! What changes for people: a table and the counts. Pure.
 
 use super::compare::{Change, Comparison};
-use crate::commands::explain::page::{Colour, Look, Page, printable, width};
+use crate::commands::explain::page::{Colour, Look, Page, Paper, printable, width};
 
 const HEAD: [&str; 6] = ["NAMESPACE", "KIND", "NAME", "NOW", "NEW", "RULE"];
 
 /// The table, and below it the counts.
 pub(super) fn page(comparison: &Comparison, colour: Colour) -> String {
-    let mut page = Page::new(colour);
+    let mut page = Page::new(colour, Paper::Wide);
     if !comparison.changes.is_empty() {
         let rows: Vec<[String; 6]> = comparison.changes.iter().map(row).collect();
         let widths = widths(&rows);

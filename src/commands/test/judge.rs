@@ -147,11 +147,11 @@ impl Expect {
                 differences.push(Difference::of(field, Relation::Equal, expected, got));
             }
         }
-        if let Some(part) = self.reason.as_deref() {
-            if !placement.reason.contains(part) {
-                let reason = &placement.reason;
-                differences.push(Difference::of("reason", Relation::Contains, part, reason));
-            }
+        let reason = &placement.reason;
+        if let Some(part) = &self.reason
+            && !reason.contains(part)
+        {
+            differences.push(Difference::of("reason", Relation::Contains, part, reason));
         }
         differences.extend(self.warnings.difference(&placement.warnings));
         for (key, expected) in &self.labels {

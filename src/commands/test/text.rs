@@ -1,7 +1,7 @@
 //! The outcome for people: a line a file, what failed with all that helps, and a summary. Pure.
 
 use super::judge::{Difference, Judged, Relation, RuleAnswer};
-use crate::commands::explain::page::{Colour, Look, Page};
+use crate::commands::explain::page::{Colour, Look, Page, Paper};
 
 /// Where values begin.
 const COLUMN: usize = 12;
@@ -12,7 +12,7 @@ const VALUE: usize = COLUMN + 10;
 
 /// All cases, file by file.
 pub(super) fn page(judged: &[Judged], colour: Colour) -> String {
-    let mut page = Page::new(colour);
+    let mut page = Page::new(colour, Paper::Narrow);
     for cases in judged.chunk_by(|one, next| one.file == next.file) {
         let failed = failures(cases);
         let (word, look) = match failed {
@@ -82,8 +82,20 @@ impl Judged {
         let room = self.rules.iter().map(|rule| rule.name.len()).max();
         for rule in &self.rules {
             rule.write(label, room.unwrap_or_default(), page);
+            if self.is_about(rule) {
+                rule.write_read(room.unwrap_or_default(), page);
+            }
             label = "";
         }
+    }
+
+    /// Whether the rule is one that was to decide, or did, or could not.
+    fn is_about(&self, rule: &RuleAnswer) -> bool {
+        let rules = self.differences.iter().filter(|one| one.field == "rule");
+        let mut expected = rules.flat_map(|one| &one.expected);
+        rule.name == self.rule
+            || rule.error.is_some()
+            || expected.any(|expected| *expected == rule.name)
     }
 }
 
@@ -132,6 +144,11 @@ impl RuleAnswer {
         };
         let column = COLUMN + room + 2;
         page.pair(INDENT, label, COLUMN, (&self.name, look), column, &said);
+    }
+
+    /// What it looked at.
+    fn write_read(&self, room: usize, page: &mut Page) {
+        let column = COLUMN + room + 2;
         for read in &self.read {
             let value = read.value.as_deref().unwrap_or("not there");
             let text = format!("{} is {value}", read.path);
