@@ -21,6 +21,7 @@ mod e2e {
     pub(crate) mod absence;
     pub(crate) mod certificates;
     pub(crate) mod facts;
+    pub(crate) mod facts_of_pods;
     pub(crate) mod manifests;
     pub(crate) mod pods;
     pub(crate) mod policies;
@@ -29,7 +30,7 @@ mod e2e {
 }
 
 use e2e::steps::{Cluster, Report};
-use e2e::{absence, certificates, facts, manifests, pods, policies, record};
+use e2e::{absence, certificates, facts, facts_of_pods, manifests, pods, policies, record};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn end_to_end() {
@@ -88,6 +89,24 @@ async fn end_to_end() {
         .await;
     report
         .step("facts: seen as they come", facts::seen(&cluster))
+        .await;
+    report
+        .step(
+            "facts: of namespace, workload and mesh",
+            facts_of_pods::answers(&cluster),
+        )
+        .await;
+    report
+        .step(
+            "facts: what siblings have",
+            facts_of_pods::siblings(&cluster),
+        )
+        .await;
+    report
+        .step(
+            "facts: a minute without API server",
+            facts_of_pods::a_minute_away(&mut cluster),
+        )
         .await;
     report
         .step("facts: API server away", facts::recovered(&mut cluster))
