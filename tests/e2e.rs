@@ -22,6 +22,7 @@ mod e2e {
     pub(crate) mod certificates;
     pub(crate) mod facts;
     pub(crate) mod facts_of_pods;
+    pub(crate) mod large;
     pub(crate) mod manifests;
     pub(crate) mod pods;
     pub(crate) mod policies;
@@ -30,7 +31,7 @@ mod e2e {
 }
 
 use e2e::steps::{Cluster, Report};
-use e2e::{absence, certificates, facts, facts_of_pods, manifests, pods, policies, record};
+use e2e::{absence, certificates, facts, facts_of_pods, large, manifests, pods, policies, record};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn end_to_end() {
@@ -131,6 +132,9 @@ async fn end_to_end() {
             "certificates swapped under load",
             certificates::swapped(&mut cluster),
         )
+        .await;
+    report
+        .step("facts: of a large cluster", large::resident(&cluster))
         .await;
     report
         .step("reviews recorded", record::reviews(&mut cluster))
