@@ -22,6 +22,8 @@ mod e2e {
     pub(crate) mod admission_policy;
     pub(crate) mod certificates;
     pub(crate) mod facts;
+    pub(crate) mod facts_of_pods;
+    pub(crate) mod large;
     pub(crate) mod manifests;
     pub(crate) mod pods;
     pub(crate) mod policies;
@@ -33,8 +35,8 @@ mod e2e {
 
 use e2e::steps::{Cluster, Report};
 use e2e::{
-    absence, admission_policy, certificates, facts, manifests, pods, policies, record, revisions,
-    workloads,
+    absence, admission_policy, certificates, facts, facts_of_pods, large, manifests, pods, policies,
+    record, revisions, workloads,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -105,6 +107,24 @@ async fn end_to_end() {
         .step("facts: seen as they come", facts::seen(&cluster))
         .await;
     report
+        .step(
+            "facts: of namespace, workload and mesh",
+            facts_of_pods::answers(&cluster),
+        )
+        .await;
+    report
+        .step(
+            "facts: what siblings have",
+            facts_of_pods::siblings(&cluster),
+        )
+        .await;
+    report
+        .step(
+            "facts: a minute without API server",
+            facts_of_pods::a_minute_away(&mut cluster),
+        )
+        .await;
+    report
         .step("facts: API server away", facts::recovered(&mut cluster))
         .await;
     report
@@ -127,6 +147,9 @@ async fn end_to_end() {
             "certificates swapped under load",
             certificates::swapped(&mut cluster),
         )
+        .await;
+    report
+        .step("facts: of a large cluster", large::resident(&cluster))
         .await;
     report
         .step("reviews recorded", record::reviews(&mut cluster))

@@ -1,7 +1,7 @@
 //! Keeps the caches up to date: a watch for each kind of objects, each by itself, so that one that
 //! fails leaves the others alone. What nobody reads is not watched.
 
-pub(super) mod changes;
+pub mod changes;
 mod follow;
 
 use std::collections::BTreeMap;

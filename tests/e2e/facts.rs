@@ -1,5 +1,7 @@
 //! Facts out of watches of a real API server, with the rights that the manifests give and no more.
 
+use std::collections::BTreeMap;
+
 use kube::Client;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use meshmode::authorization::Facts;
@@ -7,6 +9,8 @@ use meshmode::authorization::facts::{
     Binding, Fact, Readiness, Resource, Service, Target, WaypointState, WhyUnknown,
 };
 use meshmode::cluster::caches::State;
+use meshmode::placement::facts::Source;
+use meshmode::placement::facts::source::{Missing, Requirement};
 use serde_json::{Value, json};
 
 use super::steps::{Cluster, LOCAL_ONLY, Program, Shown};
@@ -35,19 +39,41 @@ pub(crate) async fn seen(cluster: &Cluster) -> Shown {
     }
     let target = watching.target("facts", &to_gateway());
     assert_eq!(target, Fact::Known(Target::Missing), "no CRD, no Gateway");
+    let nothing: Vec<String> = Vec::new();
+    assert_eq!(
+        required(&watching.cluster),
+        Ok(nothing),
+        "no CRD, no filter"
+    );
     let crds = include_str!("../support/facts-crds.yaml");
     let apply = ["apply", "--server-side", "-f", "-"];
     let output = cluster.control_plane.kubectl_with_input(&apply, crds).await;
     assert!(output.status.success(), "{output:?}");
-    for resource in [
-        Resource::Gateways,
-        Resource::GatewayClasses,
-        Resource::ServiceEntries,
-    ] {
+    for resource in Resource::ALL {
         watching.until_state(resource, State::Following).await;
     }
     waypoints(&cluster.control_plane, &watching).await;
-    Shown::Cases(12)
+    let filter = json!({
+        "apiVersion": "networking.istio.io/v1alpha3", "kind": "EnvoyFilter", "metadata": {"name": "late"},
+        "spec": {"workloadSelector": {"labels": {"app": "web"}}, "configPatches": [{"applyTo": "CLUSTER"}]},
+    });
+    let path = "/apis/networking.istio.io/v1alpha3/namespaces/facts/envoyfilters";
+    cluster.control_plane.post(path, &filter).await.created();
+    let expected = Ok(vec!["EnvoyFilter facts/late workload".to_owned()]);
+    watching
+        .until_said("an EnvoyFilter of a late CRD", expected, required)
+        .await;
+    Shown::Cases(14)
+}
+
+/// What asks for a proxy for the Pods `app: web`.
+fn required(cluster: &meshmode::cluster::Cluster) -> Result<Vec<String>, Missing> {
+    let found = cluster.requires("facts", &BTreeMap::from([("app", "web")]))?;
+    let text = |one: &Requirement| {
+        let [reason, scope] = [one.reason.as_str(), one.scope.as_str()];
+        format!("{reason} {}/{} {scope}", one.namespace, one.name)
+    };
+    Ok(found.iter().map(text).collect())
 }
 
 async fn workloads(cluster: &Cluster, watching: &Watching) {
@@ -303,10 +329,10 @@ pub(crate) async fn program(cluster: &Cluster) -> Shown {
 }
 
 /// Who reads: a ServiceAccount with the rights that `manifests/base` gives, as far as `may` lets.
-struct Reader(Kubeconfig);
+pub(crate) struct Reader(pub(crate) Kubeconfig);
 
 impl Reader {
-    async fn new(cluster: &Cluster, name: &str, may: impl Fn(&str) -> bool) -> Self {
+    pub(crate) async fn new(cluster: &Cluster, name: &str, may: impl Fn(&str) -> bool) -> Self {
         let control_plane = &cluster.control_plane;
         let objects = render(control_plane, "base").await;
         let mut role = objects
@@ -346,7 +372,7 @@ impl Reader {
     }
 
     /// A client, once the API server knows of the rights.
-    async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(self.0.clone(), &options).await;
         let client = Client::try_from(config.unwrap()).unwrap();

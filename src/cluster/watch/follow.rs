@@ -22,7 +22,8 @@ pub(super) struct Follow {
     pub(super) observer: Arc<dyn Observer>,
 }
 
-/// How often it is tried again what takes somebody to mend: a missing CRD, missing RBAC.
+/// How often it is tried again what takes somebody to mend: a missing CRD, missing RBAC. And at least how often all
+/// else is.
 const RETRY: Duration = Duration::from_secs(15);
 /// A watch that starts again says nothing until something changes. When it has failed for this long no
 /// more, it is taken to follow; a connection takes at most 10 s to fail.
@@ -138,7 +139,8 @@ impl Follow {
                     Filled::Once => State::Behind,
                 };
                 self.goes_over(state, Some(error));
-                backoff.next().unwrap_or(RETRY)
+                // Longer would only keep old facts for longer when the API server is back.
+                backoff.next().unwrap_or(RETRY).min(RETRY)
             }
         }
     }
