@@ -35,8 +35,8 @@ mod e2e {
 
 use e2e::steps::{Cluster, Report};
 use e2e::{
-    absence, admission_policy, certificates, facts, facts_of_pods, large, manifests, pods, policies,
-    record, revisions, workloads,
+    absence, admission_policy, certificates, facts, facts_of_pods, large, manifests, pods,
+    policies, record, revisions, workloads,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -116,6 +116,12 @@ async fn end_to_end() {
         .step(
             "facts: what siblings have",
             facts_of_pods::siblings(&cluster),
+        )
+        .await;
+    report
+        .step(
+            "Pods: facts change, revisions keep",
+            revisions::follow(&cluster),
         )
         .await;
     report

@@ -1,6 +1,7 @@
 //! Facts out of watches of a real API server, with the rights that the manifests give and no more.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use kube::Client;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
@@ -369,6 +370,16 @@ impl Reader {
             user.auth_info = Some(serde_json::from_value(json!({"token": token})).unwrap());
         }
         Self(kubeconfig)
+    }
+
+    /// How the program is told to read with these rights; the file is written into `folder`.
+    pub(crate) fn flags(&self, folder: &Path) -> [String; 2] {
+        let file = folder.join("kubeconfig");
+        std::fs::write(&file, serde_json::to_string(&self.0).unwrap()).unwrap();
+        [
+            "--cluster=required".to_owned(),
+            format!("--kubeconfig={}", file.display()),
+        ]
     }
 
     /// A client, once the API server knows of the rights.

@@ -111,7 +111,8 @@ async fn in_parallel(
 /// A Deployment that no controller looks at, as it is paused, and its Pods.
 fn workload(namespace: &str, index: usize) -> Vec<(String, Value)> {
     let name = format!("web-{index}");
-    let labels = json!({"app": name, "version": "1", "app.kubernetes.io/managed-by": "Helm", "team": "a"});
+    let labels =
+        json!({"app": name, "version": "1", "app.kubernetes.io/managed-by": "Helm", "team": "a"});
     let template = pod("", &json!({"labels": labels}));
     let deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "labels": labels},
@@ -120,7 +121,8 @@ fn workload(namespace: &str, index: usize) -> Vec<(String, Value)> {
     });
     let applied = list(std::slice::from_ref(&deployment));
     let mut deployment = deployment;
-    let remembered = json!({"annotations": {"kubectl.kubernetes.io/last-applied-configuration": applied}});
+    let remembered =
+        json!({"annotations": {"kubectl.kubernetes.io/last-applied-configuration": applied}});
     merge(&mut deployment["metadata"], &remembered);
     let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments");
     let mut objects = vec![(path, deployment)];

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::facts::Reader;
 use super::steps::{Cluster, LOCAL_ONLY, Program, SCOPE, Shown};
@@ -85,6 +86,8 @@ pub(crate) async fn follow(cluster: &Cluster) -> Shown {
 struct Story<'c> {
     cluster: &'c Cluster,
     replicas: [Meshmode; 2],
+    /// Of their kubeconfig.
+    _folder: TempDir,
     rolled: usize,
 }
 
@@ -92,7 +95,8 @@ impl<'c> Story<'c> {
     async fn start(cluster: &'c Cluster) -> Self {
         cluster.namespace(NAMESPACE, Some("enabled")).await;
         let reader = Reader::new(cluster, "revisions-reader", |_| true).await;
-        let flags = reader.flags();
+        let folder = tempfile::tempdir().unwrap();
+        let flags = reader.flags(folder.path());
         let replicas = [
             Meshmode::start_with(&flags).await,
             Meshmode::start_with(&flags).await,
@@ -100,6 +104,7 @@ impl<'c> Story<'c> {
         let story = Self {
             cluster,
             replicas,
+            _folder: folder,
             rolled: 0,
         };
         story.ask(0).await;
