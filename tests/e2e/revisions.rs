@@ -229,7 +229,7 @@ impl<'c> Story<'c> {
                 let is_so = recorded
                     .as_ref()
                     .is_some_and(|[m, r, _]| m == mode && r == rule);
-                is_so.then_some(()).ok_or(recorded)
+                is_so.then_some(()).ok_or_else(|| format!("{recorded:?}"))
             })
             .await;
         }
