@@ -7,7 +7,7 @@
 //! | `recent` | what was decided and is not known of the cluster yet |
 //! | [`connect`] | which cluster, if any |
 //! | [`watch`] | keeps the caches up to date |
-//! | `facts` | the facts for a policy and for a Pod, out of the caches |
+//! | `facts`, `placing` | the facts for a policy and for a Pod, out of the caches |
 
 pub mod caches;
 pub mod connect;

@@ -9,10 +9,13 @@ use super::table::{Change, Generation};
 /// Objects by namespace and name. While all of them are listed anew, those of before stay.
 #[derive(Debug)]
 pub struct Namespaced<V> {
-    namespaces: BTreeMap<Box<str>, BTreeMap<Box<str>, (Generation, V)>>,
+    namespaces: BTreeMap<Box<str>, Named<V>>,
     count: usize,
     generation: Generation,
 }
+
+/// The objects of a namespace by name, with the list that each was last in.
+type Named<V> = BTreeMap<Box<str>, (Generation, V)>;
 
 // === impl Namespaced ===
 

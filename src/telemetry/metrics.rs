@@ -2,11 +2,10 @@
 //! holds what a Pod's author can choose.
 
 mod configuration;
+mod cluster;
 mod labels;
 mod words;
 
-use std::fmt;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,8 +18,10 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use self::configuration::Configuration;
+use self::cluster::Cluster;
 use self::labels::{Labels, Value, fixed};
 
+pub use self::cluster::Unplaced;
 pub use self::words::{Handshake, Outcome, Reload, Reloaded};
 
 /// All metrics of the process.
@@ -39,15 +40,8 @@ pub struct Metrics {
     certificate_not_after: Gauge,
     watches: Family<Labels<2>, Gauge>,
     objects: Family<Labels<1>, Gauge>,
-    behind: Family<Labels<1>, Gauge>,
-    unplaced: Family<Labels<1>, Gauge>,
-    count_unplaced: Counting,
+    cluster: Cluster,
 }
-
-/// Counts Pods without a placement, by the class of their namespace, when somebody asks for the metrics; nothing
-/// where it is not known which Pods there are.
-#[derive(Default)]
-struct Counting(OnceLock<Box<dyn Fn() -> Option<[(&'static str, usize); 3]> + Send + Sync>>);
 
 /// The route of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,9 +80,7 @@ impl Default for Metrics {
             certificate_not_after: Gauge::default(),
             watches: Family::default(),
             objects: Family::default(),
-            behind: Family::default(),
-            unplaced: Family::default(),
-            count_unplaced: Counting::default(),
+            cluster: Cluster::default(),
         };
         metrics.register();
         metrics.begin_at_zero();
@@ -191,45 +183,22 @@ impl Metrics {
 
     /// A kind of objects is not followed since then, or since before.
     pub fn behind_since(&self, resource: &'static str, now: Timestamp) {
-        let gauge = self.behind_of(resource);
-        if gauge.get() == 0 {
-            gauge.set(now.as_second());
-        }
+        self.cluster.behind_since(resource, now);
     }
 
     /// A kind of objects is followed, or is not meant to be.
     pub fn not_behind(&self, resource: &'static str) {
-        self.behind_of(resource).set(0);
+        self.cluster.not_behind(resource);
     }
 
     /// From now on Pods without a placement are counted by this, when somebody asks.
-    pub fn count_unplaced_by(
-        &self,
-        count: impl Fn() -> Option<[(&'static str, usize); 3]> + Send + Sync + 'static,
-    ) {
-        drop(self.count_unplaced.0.set(Box::new(count)));
-    }
-
-    fn behind_of(&self, resource: &'static str) -> Gauge {
-        let labels = Labels([fixed("resource", resource)]);
-        self.behind.get_or_create_owned(&labels)
-    }
-
-    fn count_unplaced(&self) {
-        let Some(counted) = self.count_unplaced.0.get().and_then(|count| count()) else {
-            self.unplaced.clear();
-            return;
-        };
-        for (class, pods) in counted {
-            let labels = Labels([fixed("namespace_class", class)]);
-            let gauge = self.unplaced.get_or_create(&labels);
-            gauge.set(i64::try_from(pods).unwrap_or(i64::MAX));
-        }
+    pub fn count_unplaced_by(&self, count: impl Fn() -> Unplaced + Send + Sync + 'static) {
+        self.cluster.count_by(count);
     }
 
     /// All metrics in the OpenMetrics text format.
     pub fn to_text(&self) -> String {
-        self.count_unplaced();
+        self.cluster.count();
         let mut text = String::new();
         if encode(&mut text, &self.registry).is_err() {
             text.clear();
@@ -306,24 +275,7 @@ impl Metrics {
             "Objects of a kind that facts are made of",
             self.objects.clone(),
         );
-        registry.register(
-            "cluster_behind_since_timestamp_seconds",
-            "Since when a kind of objects is not followed although it should be, in Unix time; 0 while it is",
-            self.behind.clone(),
-        );
-        registry.register(
-            "pods_without_placement",
-            "Pods whose metadata shows neither a placement nor why they have none, by what their namespace asks of meshmode",
-            self.unplaced.clone(),
-        );
-    }
-}
-
-// === impl Counting ===
-
-impl fmt::Debug for Counting {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Counting")
+        self.cluster.register(registry);
     }
 }
 

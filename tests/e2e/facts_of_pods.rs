@@ -76,9 +76,9 @@ async fn namespace(requests: &Requests, watching: &Watching) {
 async fn replicas_change(requests: &Requests, watching: &Watching) {
     let read = [Field::MaxReplicas, Field::WorkloadLabels];
     watching.fields.send_replace(read.into_iter().collect());
-    watching
-        .until_state(Resource::Autoscalers, State::Following)
-        .await;
+    for resource in Field::MaxReplicas.resources().iter() {
+        watching.until_state(resource, State::Following).await;
+    }
     let of = |name: &'static str| move |known: &Known| replicas(known, "Deployment", name);
     let new = replicas(&watching.cluster, "Deployment", "web").unwrap_err();
     assert!(matches!(new, Missing::NotSeen { .. }), "{new:?}");

@@ -13,6 +13,7 @@ use super::facts::Reader;
 use super::steps::{Cluster, LOCAL_ONLY, Program, Shown};
 use crate::support::manifests::list;
 use crate::support::meshmode::{Meshmode, sample};
+use crate::support::report::say;
 use crate::support::request::{merge, pod, pods};
 
 const PODS: usize = 5;
@@ -40,10 +41,10 @@ pub(crate) async fn resident(cluster: &Cluster) -> Shown {
         .control_plane
         .wait_for_namespace(&name(namespaces - 1))
         .await;
-    in_parallel(cluster, deployments, |index| {
+    in_parallel(cluster, deployments, move |index| {
         let namespace = name(index % namespaces);
         let mut objects = workload(&namespace, index);
-        if index % 10 == 0 {
+        if index.is_multiple_of(10) {
             objects.push(policy(&namespace, index));
         }
         objects
@@ -66,13 +67,11 @@ pub(crate) async fn resident(cluster: &Cluster) -> Shown {
         let series = format!("meshmode_cluster_objects{{resource=\"{resource}\"}}");
         sample(&metrics, &series)
     };
-    println!(
-        "large: {} Deployments, {} namespaces, {} Pods: ready after {ready:?}, {:.1} MiB resident",
-        objects("deployments"),
-        objects("namespaces"),
-        objects("pods"),
-        resident as f64 / f64::from(1 << 20),
-    );
+    let kib = resident >> 10;
+    let [deployed, named, there] = ["deployments", "namespaces", "pods"].map(objects);
+    say(&format!(
+        "{deployed} Deployments, {named} namespaces, {there} Pods: ready after {ready:?}, {kib} KiB resident\n"
+    ));
     program.stop().await;
     if deployments >= WHOLE {
         assert!(resident < RESIDENT, "{resident} bytes resident");

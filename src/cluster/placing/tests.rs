@@ -3,17 +3,18 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::cluster::caches::Caches;
 use crate::cluster::convert::object::{Nothing, Watched};
 use crate::cluster::table::Change;
 use crate::cluster::watch::changes;
 use crate::placement::Mode;
 
-fn put(cluster: &Cluster, resource: Resource, object: &Value) {
-    let object: Watched<Nothing> = serde_json::from_value(object.clone()).unwrap();
-    cluster.change(resource, |caches| match resource {
-        Resource::Namespaces => changes::namespaces(caches, Change::Put(&object)),
-        _ => changes::pods(caches, Change::Put(&object)),
-    });
+/// What an object does to the caches.
+type Apply = fn(&mut Caches, Change<'_, Watched<Nothing>>);
+
+fn put(cluster: &Cluster, apply: Apply, object: &Value) {
+    let object = serde_json::from_value(object.clone()).unwrap();
+    cluster.caches(|caches| apply(caches, Change::Put(&object)));
 }
 
 fn pod(cluster: &Cluster, place: &str, labels: &Value, annotations: &Value) {
@@ -24,7 +25,7 @@ fn pod(cluster: &Cluster, place: &str, labels: &Value, annotations: &Value) {
     let json = json!({"metadata": {"namespace": namespace, "name": name, "uid": place,
         "labels": all, "annotations": annotations,
         "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-7b", "uid": "rs", "controller": true}]}});
-    put(cluster, Resource::Pods, &json);
+    put(cluster, changes::pods, &json);
 }
 
 fn revision() -> RevisionRef<'static> {
@@ -77,7 +78,7 @@ fn pods_that_nobody_placed_by_what_their_namespace_asks_for() {
         if asks.is_null() {
             json["metadata"]["labels"] = json!({});
         }
-        put(&cluster, Resource::Namespaces, &json);
+        put(&cluster, changes::namespaces, &json);
         let at = |pod: &str| format!("{name}/{pod}");
         let chosen = json!({"istio.io/dataplane-mode": "none"});
         let record = json!({"meshmode.io/placement": "ambient"});

@@ -135,8 +135,8 @@ fn said(siblings: Option<Siblings>) -> String {
 #[test]
 fn what_the_pods_of_a_revision_have() {
     #[rustfmt::skip]
-    let rows: [(&str, &[(&str, &str)], &str); 7] = [
-        ("none", &[], "no Pods"),
+    let rows = [
+        ("none", &[][..], "no Pods"),
         ("of another revision", &[("b", "ambient")], "no Pods"),
         ("one", &[("a", "ambient")], "ambient"),
         ("unplaced ones", &[("a", ""), ("a", "")], "unplaced"),

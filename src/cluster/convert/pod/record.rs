@@ -76,8 +76,8 @@ mod tests {
     fn a_record_reads_back() {
         let long = "ä".repeat(LONGEST);
         #[rustfmt::skip]
-        let rows: [(&[_], Option<(Mode, &str, usize)>); 6] = [
-            (&[], None),
+        let rows = [
+            (&[][..], None),
             (&[(PLACEMENT, "ambient"), (RULE, "default"), (REASON, "why")], Some((Mode::Ambient, "default", 3))),
             (&[(PLACEMENT, "sidecar")], Some((Mode::Sidecar, "", 0))),
             (&[(PLACEMENT, "Sidecar"), (RULE, "r")], None),

@@ -149,8 +149,8 @@ fn namespaces() {
     assert_eq!(missing, not_seen(Resource::Namespaces, "", "new"));
 }
 
-#[test]
-fn replicas() {
+/// Workloads called `plain`, `scaled` and `twice`, by as many autoscalers.
+fn scaled() -> World {
     let mut world = World::new();
     for name in ["plain", "scaled", "twice"] {
         world.put_spec(
@@ -186,6 +186,12 @@ fn replicas() {
         "other/d",
         &scaler("Deployment", "plain", 40),
     );
+    world
+}
+
+#[test]
+fn replicas() {
+    let mut world = scaled();
     let seen = |place| Err(not_seen(place, "shop", "new"));
     #[rustfmt::skip]
     let rows = [
