@@ -3,6 +3,7 @@
 #![expect(clippy::too_many_lines, reason = "tables, a row each")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -303,7 +304,7 @@ fn a_change_of_mode_is_said_where_there_is_one() {
             false,
         ),
     ] {
-        let source = Coming::never();
+        let source = Coming::after(Duration::ZERO);
         let source = match running {
             Some(running) => source.with(running),
             None => source,
