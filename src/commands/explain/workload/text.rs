@@ -32,8 +32,12 @@ impl Entry {
     fn write(&self, page: &mut Page) {
         page.paragraph(0, 2, Look::Strong, &self.headline());
         self.write_now(page);
+        let mode = match self.mode {
+            "leave" => "leave: meshmode changes nothing",
+            mode => mode,
+        };
         let head = [
-            ("mode", self.mode),
+            ("mode", mode),
             ("rule", &self.rule),
             ("reason", &self.reason),
         ];
