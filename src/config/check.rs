@@ -1,6 +1,6 @@
 //! Checks a file against the table of fields, and collects everything that is wrong with its form.
 
-use super::fields::{Field, Presence, Shape};
+use super::fields::{Field, Presence, Shape, duration};
 use super::problem::{Problem, Problems};
 use super::tree::{Node, Value};
 
@@ -57,6 +57,15 @@ fn shape(node: &Node, path: &str, shape: &Shape, problems: &mut Problems) {
                 path,
                 format!("is {}; allowed: true, false", node.value),
             );
+        }
+        Shape::Duration(most) => {
+            if node.text().and_then(|text| duration(text, *most)).is_none() {
+                let message = format!(
+                    "is {}; allowed: milliseconds or seconds up to {most}ms, such as 50ms",
+                    node.value
+                );
+                problems.add(node, path, message);
+            }
         }
         Shape::Text | Shape::Expression => {
             text(node, path, problems, "a text", |text| !text.is_empty())

@@ -1,6 +1,8 @@
 //! The fields of the configuration file: one table that the reader checks a file against, and that the
 //! JSON Schema is made from, so that the two cannot disagree.
 
+use std::time::Duration;
+
 use crate::placement::Mode;
 
 /// One field of a section.
@@ -28,6 +30,8 @@ pub(super) enum Shape {
     OneOf(&'static [&'static str]),
     /// true or false.
     Bool,
+    /// Milliseconds or seconds, at most so many milliseconds.
+    Duration(u64),
     /// Any text that is not empty.
     Text,
     /// A lower-case name with dashes, as of Kubernetes objects.
@@ -50,6 +54,8 @@ use Presence::{Optional, Required};
 const MAX_VARIABLES: usize = 64;
 /// All of them may be asked for every Pod.
 const MAX_RULES: usize = 256;
+/// In milliseconds: the API server waits for us while we wait.
+pub(super) const MAX_OWNER_WAIT: u64 = 1000;
 /// The value of `apiVersion`.
 pub(super) const API_VERSION: &str = "meshmode.io/v1alpha1";
 /// The value of `kind`.
@@ -113,6 +119,12 @@ pub(super) const PLACEMENT: &[Field] = &[
         Shape::Section(MODE_LABELS),
         Optional,
         "The labels that each mode sets; a mode that is left out keeps its default.",
+    ),
+    field(
+        "ownerWait",
+        Shape::Duration(MAX_OWNER_WAIT),
+        Optional,
+        "How long a review waits for an object of the cluster that was not seen yet; 50ms without it, at most 1s.",
     ),
 ];
 
@@ -249,4 +261,16 @@ const fn field(name: &'static str, shape: Shape, presence: Presence, doc: &'stat
         presence,
         doc,
     }
+}
+
+/// The duration in `text`, where it is one of at most `most` milliseconds.
+pub(super) fn duration(text: &str, most: u64) -> Option<Duration> {
+    let (digits, unit) = match text.strip_suffix("ms") {
+        Some(digits) => (digits, 1),
+        None => (text.strip_suffix('s')?, 1000),
+    };
+    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number: u64 = plain.then(|| digits.parse().ok()).flatten()?;
+    let milliseconds = number.checked_mul(unit)?;
+    (milliseconds <= most).then(|| Duration::from_millis(milliseconds))
 }

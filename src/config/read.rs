@@ -6,7 +6,7 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as NoSuchName, StrDeserializer};
 
 use super::check::{self, join};
-use super::fields::FILE;
+use super::fields::{FILE, MAX_OWNER_WAIT, duration};
 use super::problem::{Problem, Problems};
 use super::tree::{self, Node, Value};
 use super::{DEFAULT, sample};
@@ -119,7 +119,10 @@ impl Reader<'_> {
         let declared: Vec<&str> = variables.iter().map(|v| v.name.as_str()).collect();
         let rules = self.rules(node.get("rules"), &declared);
         let default = default(node.get("default"));
-        Rules::new(variables, rules, default, mode_labels(node.get("modes")))
+        let mut rules = Rules::new(variables, rules, default, mode_labels(node.get("modes")));
+        let wait = text(node, "ownerWait").and_then(|text| duration(text, MAX_OWNER_WAIT));
+        rules.owner_wait = wait.unwrap_or(rules.owner_wait);
+        rules
     }
 
     fn variables(&mut self, node: Option<&Node>) -> Vec<Variable> {

@@ -43,6 +43,7 @@ fn shape(shape: &Shape) -> Value {
         Shape::Constant(text) => json!({"const": text}),
         Shape::OneOf(texts) => json!({"enum": texts}),
         Shape::Bool => json!({"type": "boolean"}),
+        Shape::Duration(_) => json!({"type": "string", "pattern": "^[0-9]+m?s$"}),
         Shape::Text | Shape::Expression => json!({"type": "string", "minLength": 1}),
         Shape::Name => {
             json!({"type": "string", "maxLength": 63, "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"})
