@@ -105,7 +105,7 @@ fn what_failed_is_shown_with_all_that_helps() {
     let wide: Vec<_> = ran
         .out
         .lines()
-        .filter(|line| line.chars().count() > 110)
+        .filter(|line| line.chars().count() > 80)
         .collect();
     assert_eq!(wide, [] as [&str; 0]);
 }

@@ -152,7 +152,7 @@ impl RuleAnswer {
         for read in &self.read {
             let value = read.value.as_deref().unwrap_or("not there");
             let text = format!("{} is {value}", read.path);
-            page.line(column, ("", Look::Plain), column, &text);
+            page.paragraph(column, column + 2, Look::Dim, &text);
         }
     }
 
