@@ -237,13 +237,12 @@ impl Writer<'_> {
             .iter()
             .map(|rule| (&*rule.name, &*rule.reason))
             .chain([(super::rules::DEFAULT, default)])
-            .map(|(rule, reason)| (rule, text(&format!("{reason}{}", self.note))));
+            .map(|(rule, reason)| (rule, text(reason)));
         let rule = self.variable("rule");
         let fixed = format!("{}[{rule}]", cel::map(fixed));
-        let note = text(&self.note);
         let computed = self.computed_reasons().map(|(name, reason)| {
             let (name, reason) = (text(name), cel::brackets(reason.source()));
-            format!("{rule} == {name} && {reason} != '' ? {reason} + {note} :\n")
+            format!("{rule} == {name} && {reason} != '' ? {reason} :\n")
         });
         computed.chain([fixed]).collect()
     }
@@ -272,10 +271,13 @@ impl Writer<'_> {
             };
             (mode.as_str(), cel::list(agreeing.iter().map(|it| text(it))))
         });
+        let [mode, rule, mut reason] = ["mode", "rule", "reason"].map(|name| self.variable(name));
+        if !self.note.is_empty() {
+            reason = format!("{reason} + {}", text(&self.note));
+        }
         let record = super::decide::RECORD
             .into_iter()
-            .zip(["mode", "rule", "reason"].map(|name| self.variable(name)));
-        let mode = self.variable("mode");
+            .zip([mode.clone(), rule, reason]);
         vec![
             self.named("labels", pod::LABELS),
             self.named("set", &format!("{}[{mode}]", cel::map(set.into_iter()))),

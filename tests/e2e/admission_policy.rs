@@ -18,6 +18,8 @@ struct Configuration {
     name: &'static str,
     /// Nothing for the embedded default.
     text: Option<&'static str>,
+    /// How many of its rules the policy cannot have.
+    left_out: usize,
     erring: usize,
 }
 
@@ -25,16 +27,19 @@ const CONFIGURATIONS: [Configuration; 3] = [
     Configuration {
         name: "default",
         text: None,
+        left_out: 4,
         erring: 0,
     },
     Configuration {
         name: "erring",
         text: Some(include_str!("../data/admission-policy/erring.yaml")),
+        left_out: 0,
         erring: 40,
     },
     Configuration {
         name: "functions",
         text: Some(include_str!("../data/admission-policy/functions.yaml")),
+        left_out: 0,
         erring: 1,
     },
 ];
@@ -82,6 +87,7 @@ async fn evaluated_alike(cluster: &Cluster, folder: &Path) -> usize {
     let configuration = Configuration {
         name: "expressions",
         text: None,
+        left_out: 0,
         erring: 0,
     };
     let both = configuration
@@ -129,6 +135,9 @@ impl Configuration {
         }
         assert!(erred >= self.erring, "{}: {erred} Pods erred", self.name);
         assert!(placed >= 40, "{}: {placed} Pods were placed", self.name);
+        if self.text.is_none() {
+            mode_of_namespace(cluster, &both.policy).await;
+        }
         self.remove(cluster).await;
         usize::try_from(PODS).unwrap()
     }
@@ -174,7 +183,7 @@ impl Configuration {
         let output = run(&["generate", "admission-policy", "-ojson", config, &name]);
         assert!(output.status.success(), "{output:?}");
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(!said.contains("left out"), "{said}");
+        assert_eq!(said.matches("left out").count(), self.left_out, "{said}");
         let mut objects: Value = serde_json::from_slice(&output.stdout).unwrap();
         objects["items"][0]["spec"]["matchConstraints"]["namespaceSelector"] = selector(namespace);
         let apply = ["apply", "--server-side", "--warnings-as-errors", "-f", "-"];
@@ -215,6 +224,30 @@ impl Configuration {
     }
 }
 
+/// The default of a namespace decides, as the API server knows that one.
+async fn mode_of_namespace(cluster: &Cluster, namespace: &str) {
+    let annotations = json!({"metadata": {"annotations": {"meshmode.io/mode": "sidecar"}}});
+    let path = format!("/api/v1/namespaces/{namespace}");
+    let patched = cluster.control_plane.patch(&path, &annotations).await;
+    patched.created();
+    let what = "the namespace's own mode";
+    let reply = wait_for(what, Duration::from_secs(20), async || {
+        let reply = created(cluster, namespace, &pod("waits", &json!({}))).await;
+        let rule = reply.annotation("meshmode.io/rule");
+        (rule == Some("namespace-mode")).then_some(reply)
+    })
+    .await;
+    assert_eq!(
+        reply.labels()["sidecar.istio.io/inject"],
+        "true",
+        "{reply:#?}"
+    );
+    let reason = format!(
+        "the annotation meshmode.io/mode of namespace {namespace} asks for it (rules not in the admission policy: sidecar-only, l7-with-waypoint, l7-without-waypoint, many-replicas)"
+    );
+    assert_eq!(reply.annotation("meshmode.io/reason"), Some(&*reason));
+}
+
 fn selector(namespace: &str) -> Value {
     json!({"matchLabels": {"kubernetes.io/metadata.name": namespace}})
 }
@@ -227,10 +260,16 @@ async fn created(cluster: &Cluster, namespace: &str, pod: &Value) -> Reply {
 /// What a decision writes, and whether the Pod was created at all.
 fn written(reply: &Reply) -> Value {
     let metadata = &reply.body["metadata"];
+    let mut annotations = metadata["annotations"].clone();
+    if let Some(reason) = annotations.get_mut("meshmode.io/reason") {
+        // Which rules are off is not the same, so the note about them is not.
+        let text = reason.as_str().unwrap();
+        *reason = json!(text.split(" (rules ").next());
+    }
     json!({
         "code": reply.code,
         "labels": metadata["labels"],
-        "annotations": metadata["annotations"],
+        "annotations": annotations,
         "message": reply.body["status"]["message"],
     })
 }

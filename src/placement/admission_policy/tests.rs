@@ -31,6 +31,16 @@ fn left_out(policy: &Policy) -> Vec<String> {
 fn rules_that_a_policy_cannot_have() {
     for (name, when, why) in [
         (
+            "the workload",
+            "workload.kind == 'Job'",
+            "reads workload, which the API server does not know: that takes the webhook",
+        ),
+        (
+            "the mesh",
+            "has(mesh.waypoint)",
+            "reads mesh, which the API server does not know: that takes the webhook",
+        ),
+        (
             "meshmode's own request",
             "request.name == 'web'",
             "reads request.name, which Kubernetes leaves out where meshmode has an empty text",
@@ -151,6 +161,59 @@ fn each_expression_of_a_rule_is_looked_at() {
             format!("rule asked: {part} calls math.abs(), which Kubernetes' CEL does not have");
         assert_eq!(left_out(&policy), [expected]);
     }
+}
+
+#[test]
+fn a_reason_is_computed_where_it_can_be() {
+    let asked = |when: &str, reason: &str| {
+        let more = format!(
+            "      mode: sidecar\n      reason: fixed\n      reasonExpression: {reason:?}\n"
+        );
+        with_rule(when, &more)
+    };
+    let there = "'a' in variables.annotations";
+    for (name, reason, why) in [
+        (
+            "guarded by when",
+            "'is ' + variables.annotations['a']",
+            None,
+        ),
+        (
+            "of another key",
+            "'is ' + variables.annotations['b']",
+            Some("may err on some Pod; guard it with has() or 'key' in map"),
+        ),
+        (
+            "of the workload",
+            "workload.name",
+            Some("reads workload, which the API server does not know: that takes the webhook"),
+        ),
+    ] {
+        let policy = asked(there, reason);
+        let plain: Vec<String> = policy.plain.iter().map(ToString::to_string).collect();
+        let expected: Vec<String> = why
+            .map(|why| format!("rule asked: reasonExpression {why}"))
+            .into_iter()
+            .collect();
+        assert_eq!(plain, expected, "{name}");
+        assert_eq!(policy.rules, ["asked", "second"], "{name}");
+        let text = format!("{:?}", policy.variables);
+        assert_eq!(text.contains(reason), why.is_none(), "{name}: {text}");
+    }
+}
+
+#[test]
+fn the_record_names_the_rules_that_are_left_out() {
+    let policy = with_rule("has(mesh.waypoint)", "      mode: sidecar\n");
+    let record = policy
+        .variables
+        .iter()
+        .find(|named| named.name == "meshmode_record");
+    let record = &record.unwrap().expression;
+    assert!(
+        record.contains("+ ' (rules not in the admission policy: asked)'"),
+        "{record}"
+    );
 }
 
 #[test]
