@@ -1,8 +1,8 @@
 //! The metrics, for Prometheus. Label sets are closed (rules are bounded by the configuration): no label
 //! holds what a Pod's author can choose.
 
-mod configuration;
 mod cluster;
+mod configuration;
 mod labels;
 mod words;
 
@@ -17,8 +17,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use self::configuration::Configuration;
 use self::cluster::Cluster;
+use self::configuration::Configuration;
 use self::labels::{Labels, Value, fixed};
 
 pub use self::cluster::Unplaced;
