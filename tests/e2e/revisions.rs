@@ -18,6 +18,7 @@ const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/revisions/deployments";
 const FILTERS: &str = "/apis/networking.istio.io/v1alpha3/namespaces/revisions/envoyfilters";
 const PLUGINS: &str = "/apis/extensions.istio.io/v1alpha1/namespaces/revisions/wasmplugins";
 const GATEWAYS: &str = "/apis/gateway.networking.k8s.io/v1/namespaces/revisions/gateways";
+const INJECTORS: &str = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a Pod's record says: mode, rule and reason.
@@ -43,6 +44,7 @@ pub(crate) async fn follow(cluster: &Cluster) -> Shown {
     story.roll().await;
     let second = story.all_are(12, ["ambient", "many-replicas"]).await;
 
+    story.post(INJECTORS, &injector()).await;
     story.post(FILTERS, &filter()).await;
     story.decides(["sidecar", "sidecar-only"]).await;
     story.restart().await;
@@ -74,6 +76,9 @@ pub(crate) async fn follow(cluster: &Cluster) -> Shown {
         reason.contains("WasmPlugin revisions/web"),
         "it names the object: {reason}"
     );
+    story
+        .delete(&format!("{INJECTORS}/istio-sidecar-injector"))
+        .await;
     story.stop().await;
     cluster
         .base
@@ -301,6 +306,21 @@ fn newcomer() -> Value {
         "newcomer",
         &json!({"labels": {"app": "web", "pod-template-hash": "77777"}, "ownerReferences": [owner]}),
     )
+}
+
+/// Without an injector nothing could become a sidecar, and so nothing would be made one. This one is never reached.
+fn injector() -> Value {
+    json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": "istio-sidecar-injector"},
+        "webhooks": [{
+            "name": "object.sidecar-injector.istio.io", "failurePolicy": "Ignore", "timeoutSeconds": 1,
+            "sideEffects": "None", "admissionReviewVersions": ["v1"],
+            "clientConfig": {"url": "https://127.0.0.1:1/inject"},
+            "objectSelector": {"matchLabels": {"sidecar.istio.io/inject": "true"}},
+            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
+        }],
+    })
 }
 
 fn filter() -> Value {
