@@ -20,8 +20,8 @@ use super::named::{self, Named};
 use super::policy::say;
 use crate::cluster::Cluster;
 use crate::cluster::convert::template::template;
-use crate::commands::{Outcome, complain, complain_of, configuration};
-use crate::placement::facts::{NoCluster, Source};
+use crate::commands::{Outcome, complain_of, configuration};
+use crate::placement::facts::{Missing, NoCluster, Source};
 
 use self::entry::Entry;
 use self::subject::Subject;
@@ -128,10 +128,11 @@ fn input(args: &Args, facts: Facts) -> anyhow::Result<Option<Input>> {
         fetch::workloads(client, &args.names, namespace).await
     })?;
     found.extend(of_cluster);
-    if let Err(missing) = Source::namespace(&cluster, &namespace)
-        && !found.mistakes.is_empty()
-    {
-        complain(&format!("namespace {namespace}: {missing}"));
+    let known = Source::namespace(&cluster, &namespace);
+    if !found.mistakes.is_empty() && matches!(known, Err(Missing::NotSeen { .. })) {
+        found.mistakes = vec![format!(
+            "there is no namespace {namespace} in the cluster (-n names another)"
+        )];
     }
     say(&found.mistakes);
     Ok(found.mistakes.is_empty().then_some(Input {

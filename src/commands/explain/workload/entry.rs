@@ -7,6 +7,7 @@ use super::outcome::Carried;
 use super::subject::{Stage, Subject};
 use crate::cluster::convert::Opened;
 use crate::cluster::convert::template::WithWorkload;
+use crate::placement::decide::Origin;
 use crate::placement::explanation::{Answer, Asked};
 use crate::placement::facts::source::Siblings;
 use crate::placement::facts::{Facts, Owner, Source};
@@ -26,6 +27,7 @@ pub(super) struct Entry {
     pub(super) mode: &'static str,
     pub(super) rule: String,
     pub(super) reason: String,
+    pub(super) decided_by: &'static str,
     pub(super) warnings: Vec<String>,
     /// What the Pod has, or running Pods of the workload have.
     pub(super) now: Now,
@@ -152,8 +154,19 @@ impl Entry {
             mode: placement.mode.as_str(),
             rule: placement.rule.to_owned(),
             reason: placement.reason.into_owned(),
+            decided_by: decided_by(placement.origin),
             warnings: placement.warnings,
         }
+    }
+}
+
+const fn decided_by(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Rules => "rules",
+        Origin::Revision => "revision",
+        Origin::Author => "author",
+        Origin::LeftAlone => "left-alone",
+        Origin::NotCarriedOut => "not-carried-out",
     }
 }
 

@@ -43,18 +43,11 @@ impl Carried {
         namespace: &str,
         source: &dyn Source,
     ) -> Self {
-        let mut assumed = Vec::new();
-        let istio = source.istio().unwrap_or_else(|missing| {
-            assumed.push(of_istio(&missing));
-            Arc::new(assumed::istio())
-        });
-        let labels = match source.namespace(namespace) {
-            Ok(namespace) => namespace.labels.to_map(),
-            Err(missing) => {
-                assumed.push(of_namespace(&missing));
-                BTreeMap::new()
-            }
-        };
+        let (istio, of_istio) = known(source.istio(), || Arc::new(assumed::istio()));
+        let labels = source
+            .namespace(namespace)
+            .map(|namespace| namespace.labels.to_map());
+        let (labels, of_namespace) = known(labels, BTreeMap::new);
         let seen = Seen::placed(pod, placement);
         let namespace = Namespace {
             name: namespace,
@@ -62,7 +55,7 @@ impl Carried {
         };
         let outcome = Outcome::of(&istio, &seen, namespace);
         Self {
-            assumed,
+            assumed: assumed(of_istio, of_namespace),
             warnings: warnings(placement.mode, &outcome).into_iter().collect(),
             ..Self::said(&outcome)
         }
@@ -134,18 +127,31 @@ fn warnings(mode: Mode, outcome: &Outcome<'_>) -> Option<String> {
     ))
 }
 
-fn of_istio(missing: &Missing) -> String {
-    let istio = "Istio with the defaults of its profile ambient";
-    match missing {
-        Missing::NoCluster => format!("{istio}: no cluster was looked at (--cluster)"),
-        _ => format!("{istio}: {missing}"),
+/// What is known, or what is assumed, and why.
+fn known<T>(known: Result<T, Missing>, assume: impl FnOnce() -> T) -> (T, Option<Missing>) {
+    match known {
+        Ok(known) => (known, None),
+        Err(missing) => (assume(), Some(missing)),
     }
 }
 
-fn of_namespace(missing: &Missing) -> String {
-    let namespace = "a namespace without labels";
-    match missing {
-        Missing::NoCluster => format!("{namespace}: no cluster was looked at (--cluster)"),
-        _ => format!("{namespace}: {missing}"),
-    }
+/// What was assumed, as these are missing.
+fn assumed(istio: Option<Missing>, namespace: Option<Missing>) -> Vec<String> {
+    let what = |missing: Option<Missing>, what| missing.map(|missing| (what, missing));
+    let each = [
+        what(istio, "Istio as its profile ambient installs it"),
+        what(namespace, "a namespace without labels"),
+    ];
+    let (none, missing): (Vec<_>, Vec<_>) = each
+        .into_iter()
+        .flatten()
+        .partition(|(_, missing)| *missing == Missing::NoCluster);
+    let none: Vec<_> = none.into_iter().map(|(what, _)| what).collect();
+    let none = (!none.is_empty()).then(|| {
+        let what = none.join(", and ");
+        format!("{what}: no cluster was looked at (--cluster)")
+    });
+    let missing = missing.into_iter();
+    let missing = missing.map(|(what, missing)| format!("{what}: {missing}"));
+    none.into_iter().chain(missing).collect()
 }

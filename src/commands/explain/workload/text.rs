@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::entry::{Decision, Entry, Now, Rule};
 use crate::commands::explain::page::{Colour, Look, Page, Paper};
-use crate::placement::decide::{EXPLICIT_CHOICE, LEFT_ALONE};
 
 /// Where the values of the head begin.
 const HEAD: usize = 12;
@@ -33,8 +32,12 @@ impl Entry {
     fn write(&self, page: &mut Page) {
         page.paragraph(0, 2, Look::Strong, &self.headline());
         self.write_now(page);
+        let mode = match self.mode {
+            "leave" => "leave: meshmode changes nothing",
+            mode => mode,
+        };
         let head = [
-            ("mode", self.mode),
+            ("mode", mode),
             ("rule", &self.rule),
             ("reason", &self.reason),
         ];
@@ -72,9 +75,13 @@ impl Entry {
             Now::Placed(decision) => decision.said(),
             Now::Unplaced { reason, .. } => format!("no placement: {reason}"),
         };
-        let whose = if self.kind == "Pod" { "" } else { "its Pods: " };
-        page.line(2, ("has now", Look::Dim), HEAD, &format!("{whose}{text}"));
-        page.line(2, ("would get", Look::Strong), HEAD, "");
+        let (label, next) = if self.kind == "Pod" {
+            ("has now", "A Pod like it, created now, would get:")
+        } else {
+            ("Pods have", "Pods of a new revision would get:")
+        };
+        page.line(2, (label, Look::Dim), HEAD, &text);
+        page.line(2, (next, Look::Plain), HEAD, "");
     }
 
     fn write_new_revision(&self, page: &mut Page) {
@@ -87,11 +94,12 @@ impl Entry {
 
     fn write_rules(&self, page: &mut Page) {
         let decides = self.decides();
-        let whether = match (decides, self.rule.as_str()) {
-            (Some(_), _) => "the first that holds decides",
-            (None, EXPLICIT_CHOICE) => "their answers, which the Pod's own choice overrules",
-            (None, LEFT_ALONE) => "their answers, though such Pods are left alone always",
-            (None, _) => "their answers now; the placement is from elsewhere",
+        let whether = match self.decided_by {
+            "author" => "what they say; the Pod's own choice wins",
+            "left-alone" => "what they say; such Pods are left alone always",
+            "revision" => "what they say; Pods keep what their revision has",
+            "not-carried-out" => "the first that holds decides, if Istio can do it",
+            _ => "the first that holds decides",
         };
         page.line(2, ("Rules, in order:", Look::Strong), 19, whether);
         for (index, rule) in self.rules.iter().enumerate() {
@@ -106,21 +114,13 @@ impl Entry {
 
     /// The rule that decided: nothing where it was something else.
     fn decides(&self) -> Option<usize> {
+        let of_rules = matches!(self.decided_by, "rules" | "not-carried-out");
         let mut rules = self.rules.iter();
-        let is_it = |rule: &Rule| match rule.result {
-            "held" => rule.mode == Some(self.mode),
-            "unknown" | "failed" => self.mode == "leave",
-            _ => false,
-        };
-        rules.position(|rule| rule.name == self.rule && is_it(rule))
+        of_rules.then(|| rules.position(|rule| rule.name == self.rule))?
     }
 
     fn write_patch(&self, page: &mut Page) {
-        let nothing = if self.patch.is_empty() {
-            "none: nothing is changed"
-        } else {
-            ""
-        };
+        let nothing = if self.patch.is_empty() { "none" } else { "" };
         page.line(2, ("Patch:", Look::Strong), 9, nothing);
         for (map, key, value) in self.patch.iter().flat_map(additions) {
             let text = format!("{key}: {value}");
