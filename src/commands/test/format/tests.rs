@@ -42,7 +42,7 @@ fn the_examples_fit_the_schema_and_other_files_do_not() {
         "workload: {replicas: -1}",
         "workload: {replicas: many}",
         "missing: [workload]",
-        "object: web",
+        "mesh: none",
         "revision: {mode: sidecars}",
         "namespace: {annotations: {a: 1}}",
         "colour: red",
