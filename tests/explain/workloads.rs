@@ -11,6 +11,9 @@ use crate::schema::check;
 use crate::{command, root};
 
 const SCHEMA: &str = "docs/explain-workload.schema.json";
+/// What an entry says: a name, the input, pointers with their values.
+type Row<'r> = (&'r str, String, &'r [(&'r str, Value)]);
+
 /// Rules with every kind of answer; the embedded ones may change.
 const RULES: &str = "tests/explain/rules.yaml";
 
@@ -133,7 +136,7 @@ fn the_text_has_80_columns_and_no_colours() {
 
 #[test]
 fn the_entry_says_all_that_is_promised() {
-    let rows: [(&str, String, &[(&str, Value)]); 4] = [
+    let rows: [Row<'_>; 4] = [
         (
             "a Deployment",
             high_scale(),

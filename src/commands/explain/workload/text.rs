@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::entry::{Decision, Entry, Now, Rule};
+use super::entry::{Decision, Entry, Now, Read, Rule};
 use crate::commands::explain::page::{Colour, Look, Page, Paper};
 
 /// Where the values of the head begin.
@@ -85,7 +85,7 @@ impl Entry {
     }
 
     fn write_new_revision(&self, page: &mut Page) {
-        let same = |new: &&Decision| new.mode != self.mode || new.rule != self.rule;
+        let same = |new: &&Decision| new.mode != self.mode;
         if let Some(new) = self.new_revision.as_ref().filter(same) {
             let text = format!("a new revision gets {}", new.said());
             page.line(2, ("but", Look::Odd), HEAD, &text);
@@ -193,13 +193,24 @@ impl Rule {
             Place::Before | Place::Behind => Look::Plain,
         };
         page.line(4, (&self.name, look), RESULT, &text);
-        for read in &self.read {
+        for read in self.read.iter().filter(|read| self.is_news(read)) {
             let text = match &read.value {
                 Some(value) => format!("{} = {value}", read.path),
                 None => format!("{} is not there", read.path),
             };
             page.paragraph(6, 8, Look::Dim, &text);
         }
+    }
+
+    /// Nobody looked for a rule that is off; and in what is empty or not there nothing is.
+    fn is_news(&self, read: &Read) -> bool {
+        let holds_nothing = |whole: &&Read| {
+            let value = whole.value.as_deref().unwrap_or("{}");
+            let rest = read.path.strip_prefix(&whole.path);
+            matches!(value, "{}" | "[]") && rest.is_some_and(|rest| rest.starts_with(['.', '[']))
+        };
+        let whole = self.read.iter().find(holds_nothing);
+        self.result != "off" && (read.value.is_some() || whole.is_none())
     }
 }
 
