@@ -4,10 +4,10 @@
 //! An expression is shown to have a value by what must hold where it is evaluated: `'k' in m && m['k'] == 'x'`
 //! reads `m['k']` only where it is there. What cannot be shown may err.
 
-use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
+use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 
+use super::node::{call, elements, identifier, is_empty_map, literal, presence};
 use crate::placement::expression::{Expression, VARIABLES};
-use crate::placement::operators::as_written;
 use crate::placement::rules::{Gives, Part, Rule, Variable};
 
 /// The part of `rule` that may err, if one does.
@@ -77,22 +77,27 @@ enum Access {
 
 impl<'r> Prover<'r> {
     fn is_bool(&self, node: &'r IdedExpr, facts: &[Present]) -> bool {
-        match &node.expr {
-            Expr::Literal(LiteralValue::Boolean(_)) => true,
-            Expr::Ident(_) => self
-                .variable(node)
-                .is_some_and(|node| self.is_bool(node, facts)),
-            Expr::Select(select) if select.test => self
-                .map(&select.operand, facts)
-                .is_some_and(|access| matches!(access, Access::Always(_))),
-            Expr::Call(call) => self.is_bool_call(call, facts),
-            _ => false,
+        if let Some(node) = self.variable(node) {
+            return self.is_bool(node, facts);
+        }
+        if let Some((operand, _)) = presence(node) {
+            return matches!(self.map(operand, facts), Some(Access::Always(_)));
+        }
+        match call(node) {
+            Some((name, target, args)) => self.is_bool_call(name, target, args, facts),
+            None => matches!(&node.expr, Expr::Literal(LiteralValue::Boolean(_))),
         }
     }
 
-    fn is_bool_call(&self, call: &'r CallExpr, facts: &[Present]) -> bool {
+    fn is_bool_call(
+        &self,
+        name: &str,
+        target: Option<&'r IdedExpr>,
+        args: &'r [IdedExpr],
+        facts: &[Present],
+    ) -> bool {
         let text = |node: &'r IdedExpr| self.is_text(node, facts);
-        match (as_written(&call.func_name), call.args.as_slice()) {
+        match (name, args) {
             (operators::LOGICAL_NOT, [node]) => self.is_bool(node, facts),
             (operators::LOGICAL_OR, [left, right]) => {
                 self.is_bool(left, facts) && self.is_bool(right, facts)
@@ -110,45 +115,36 @@ impl<'r> Prover<'r> {
             (operators::EQUALS | operators::NOT_EQUALS, [left, right]) => text(left) && text(right),
             (operators::IN, [key, container]) => {
                 text(key)
-                    && match &container.expr {
-                        Expr::List(list) => list.elements.iter().all(text),
-                        _ => matches!(self.map(container, facts), Some(Access::Always(_))),
-                    }
+                    && elements(container).map_or_else(
+                        || matches!(self.map(container, facts), Some(Access::Always(_))),
+                        |elements| elements.iter().all(text),
+                    )
             }
-            (name, [argument])
-                if ["contains", "endsWith", "matches", "startsWith"].contains(&name) =>
-            {
-                call.target.as_deref().is_some_and(text) && text(argument)
+            ("contains" | "endsWith" | "matches" | "startsWith", [argument]) => {
+                target.is_some_and(text) && text(argument)
             }
             (_, _) => false,
         }
     }
 
     fn is_text(&self, node: &'r IdedExpr, facts: &[Present]) -> bool {
-        match &node.expr {
-            Expr::Literal(LiteralValue::String(_)) => true,
-            Expr::Ident(_) => self
-                .variable(node)
-                .is_some_and(|node| self.is_text(node, facts)),
-            Expr::Call(call) => match (as_written(&call.func_name), call.args.as_slice()) {
-                (operators::ADD, [left, right]) => {
-                    self.is_text(left, facts) && self.is_text(right, facts)
-                }
-                (operators::CONDITIONAL, [condition, yes, no]) => {
-                    let holds = self.facts(condition, facts);
-                    self.is_bool(condition, facts)
-                        && self.is_text(yes, &holds)
-                        && self.is_text(no, facts)
-                }
-                (operators::INDEX, [map, key]) => self.is_read(map, key, facts),
-                ("quote", [argument]) => self.is_text(argument, facts),
-                ("lowerAscii" | "upperAscii" | "trim", []) => call
-                    .target
-                    .as_deref()
-                    .is_some_and(|target| self.is_text(target, facts)),
-                (_, _) => false,
-            },
-            _ => false,
+        if let Some(node) = self.variable(node) {
+            return self.is_text(node, facts);
+        }
+        let Some((name, target, args)) = call(node) else {
+            return literal(node).is_some();
+        };
+        let text = |node: &'r IdedExpr| self.is_text(node, facts);
+        match (name, args) {
+            (operators::ADD, [left, right]) => text(left) && text(right),
+            (operators::CONDITIONAL, [condition, yes, no]) => {
+                let holds = self.facts(condition, facts);
+                self.is_bool(condition, facts) && self.is_text(yes, &holds) && text(no)
+            }
+            (operators::INDEX, [map, key]) => self.is_read(map, key, facts),
+            ("quote", [argument]) => text(argument),
+            ("lowerAscii" | "upperAscii" | "trim", []) => target.is_some_and(text),
+            (_, _) => false,
         }
     }
 
@@ -176,26 +172,19 @@ impl<'r> Prover<'r> {
     }
 
     fn add_facts(&self, node: &'r IdedExpr, facts: &mut Vec<Present>) {
-        let present = match &node.expr {
-            Expr::Select(select) if select.test => self.key(&select.operand, &select.field, facts),
-            Expr::Call(call) => match (as_written(&call.func_name), call.args.as_slice()) {
-                (operators::LOGICAL_AND, [left, right]) => {
-                    self.add_facts(left, facts);
-                    self.add_facts(right, facts);
-                    None
-                }
-                (operators::IN, [key, map]) => {
-                    literal(key).and_then(|key| self.key(map, key, facts))
-                }
-                (_, _) => None,
-            },
-            Expr::Ident(_) => {
-                if let Some(node) = self.variable(node) {
-                    self.add_facts(node, facts);
-                }
-                None
+        if let Some(node) = self.variable(node) {
+            return self.add_facts(node, facts);
+        }
+        let present = match (presence(node), call(node)) {
+            (Some((operand, field)), _) => self.key(operand, field, facts),
+            (None, Some((operators::LOGICAL_AND, _, [left, right]))) => {
+                self.add_facts(left, facts);
+                return self.add_facts(right, facts);
             }
-            _ => None,
+            (None, Some((operators::IN, _, [key, map]))) => {
+                literal(key).and_then(|key| self.key(map, key, facts))
+            }
+            (None, Some(_) | None) => None,
         };
         facts.extend(present);
     }
@@ -210,27 +199,21 @@ impl<'r> Prover<'r> {
         if let Some(node) = self.variable(node) {
             return self.map(node, facts);
         }
-        let Expr::Call(call) = &node.expr else {
-            return None;
-        };
-        match (as_written(&call.func_name), call.args.as_slice()) {
-            (operators::INDEX, [operand, key]) => self.part(operand, literal(key)?, facts),
-            (operators::CONDITIONAL, [condition, map, otherwise]) => {
-                let Expr::Map(empty) = &otherwise.expr else {
-                    return None;
-                };
+        match call(node)? {
+            (operators::INDEX, _, [operand, key]) => self.part(operand, literal(key)?, facts),
+            (operators::CONDITIONAL, _, [condition, map, otherwise]) => {
                 let holds = self.facts(condition, facts);
                 let access = self.map(map, &holds)?;
-                let total = empty.entries.is_empty() && self.is_bool(condition, facts);
+                let total = is_empty_map(otherwise) && self.is_bool(condition, facts);
                 (total && matches!(access, Access::Always(_))).then_some(access)
             }
-            (_, _) => None,
+            (_, _, _) => None,
         }
     }
 
     fn part(&self, operand: &'r IdedExpr, field: &str, facts: &[Present]) -> Option<Access> {
-        if let Expr::Ident(root) = &operand.expr {
-            return match (root.as_str(), field) {
+        if let Some(root) = identifier(operand) {
+            return match (root, field) {
                 ("object", "metadata") => Some(Access::Always(Map::Metadata(Of::Pod))),
                 ("namespaceObject", "metadata") => {
                     Some(Access::Always(Map::Metadata(Of::Namespace)))
@@ -258,18 +241,10 @@ impl<'r> Prover<'r> {
 
     /// What a variable stands for.
     fn variable(&self, node: &IdedExpr) -> Option<&'r IdedExpr> {
-        let Expr::Ident(name) = &node.expr else {
-            return None;
-        };
-        let name = name.strip_prefix(VARIABLES)?.strip_prefix('.')?;
+        let name = identifier(node)?
+            .strip_prefix(VARIABLES)?
+            .strip_prefix('.')?;
         let variable = self.variables.iter().find(|known| known.name == name)?;
         Some(variable.expression.ast())
-    }
-}
-
-fn literal(node: &IdedExpr) -> Option<&str> {
-    match &node.expr {
-        Expr::Literal(LiteralValue::String(text)) => Some(text.inner()),
-        _ => None,
     }
 }
