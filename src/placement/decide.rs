@@ -137,7 +137,7 @@ fn of_revision<'r>(
     if view.connection() == Connection::None {
         return None;
     }
-    match facts.cluster.siblings(&view.revision()?)? {
+    match view.siblings()? {
         Siblings::Placed(decided) => Some(Decision {
             mode: decided.mode,
             rule: known_name(rules, &decided.rule),

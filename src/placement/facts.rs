@@ -34,6 +34,8 @@ pub struct Facts<'f, 'a, 'r> {
 pub enum Owner<'f> {
     /// As the Pod's own metadata tells: its workload and its revision.
     OfPod,
+    /// The same; and nothing is patched here, so that others of its revision without a placement mean nothing.
+    Observed,
     /// It is a Pod to come, of the template of this workload: of a revision that has no Pods.
     Template(&'f WorkloadRef<'f>),
 }

@@ -126,13 +126,17 @@ fn place<'a>(
                 Use::Read => request.as_object(),
                 Use::Unread => Object::default(),
             };
+            let owner = match stance {
+                Stance::Enforce | Stance::Warn => Owner::OfPod,
+                Stance::Observe => Owner::Observed,
+            };
             let placement = decide(
                 rules,
                 &Facts {
                     pod: &pod,
                     request: &attributes,
                     namespace: &subject.namespace,
-                    owner: Owner::OfPod,
+                    owner,
                     cluster,
                 },
             );

@@ -298,13 +298,7 @@ pub(crate) async fn program(cluster: &Cluster) -> Shown {
     };
     let reader = Reader::new(cluster, "facts-half", |resource| resource != "pods").await;
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("kubeconfig");
-    std::fs::write(&file, serde_json::to_string(&reader.0).unwrap()).unwrap();
-    let flags = [
-        "--cluster=required".to_owned(),
-        format!("--kubeconfig={}", file.display()),
-    ];
-    let mut program = Meshmode::start_with(&flags).await;
+    let mut program = Meshmode::start_with(&reader.flags(folder.path())).await;
     let metrics = program.metrics().await;
     let watch = |resource: &str, state: &str| {
         let series = format!("meshmode_cluster_watch{{resource=\"{resource}\",state=\"{state}\"}}");

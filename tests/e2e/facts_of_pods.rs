@@ -201,14 +201,17 @@ pub(crate) async fn a_minute_away(cluster: &mut Cluster) -> Shown {
         return Shown::Skipped(LOCAL_ONLY);
     };
     let reader = Reader::new(cluster, "facts-reader", |_| true).await;
+    // What the reviews' namespace says is the fact that decides about them.
+    cluster.namespace("shop", None).await;
+    let annotated = json!({"metadata": {"annotations": {"meshmode.io/mode": "none"}}});
+    let path = "/api/v1/namespaces/shop";
+    cluster
+        .control_plane
+        .patch(path, &annotated)
+        .await
+        .created();
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("kubeconfig");
-    std::fs::write(&file, serde_json::to_string(&reader.0).unwrap()).unwrap();
-    let mut program = Meshmode::start_with(&[
-        "--cluster=required".to_owned(),
-        format!("--kubeconfig={}", file.display()),
-    ])
-    .await;
+    let mut program = Meshmode::start_with(&reader.flags(folder.path())).await;
     let reviewer = reviewer(&program);
     let before = program.metrics().await;
     assert!(behind(&before, "pods") < 0.5, "{before}");
@@ -264,6 +267,9 @@ async fn reviewed(reviewer: &Client) {
     let response = &answer["response"];
     assert_eq!(response["allowed"], true, "{answer}");
     assert!(response["patch"].is_string(), "{answer}");
+    let audit = &response["auditAnnotations"];
+    assert_eq!(audit["rule"], "namespace-mode", "{answer}");
+    assert_eq!(audit["placement"], "none", "{answer}");
 }
 
 fn deployment(name: &str, replicas: i64) -> Value {

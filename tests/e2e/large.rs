@@ -53,14 +53,8 @@ pub(crate) async fn resident(cluster: &Cluster) -> Shown {
 
     let reader = Reader::new(cluster, "facts-large", |_| true).await;
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("kubeconfig");
-    std::fs::write(&file, serde_json::to_string(&reader.0).unwrap()).unwrap();
     let start = Instant::now();
-    let mut program = Meshmode::start_with(&[
-        "--cluster=required".to_owned(),
-        format!("--kubeconfig={}", file.display()),
-    ])
-    .await;
+    let mut program = Meshmode::start_with(&reader.flags(folder.path())).await;
     let (ready, resident) = (start.elapsed(), program.resident());
     let metrics = program.metrics().await;
     let objects = |resource: &str| {

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::source::{Connection, Missing, Namespace, Requirement, Source, Waypoint, Workload};
+use super::source::{
+    Connection, Missing, Namespace, Requirement, Siblings, Source, Waypoint, Workload,
+};
 use super::{Facts, Owner, Pod, StringMap};
 use crate::placement::outcome::Istio;
 use crate::placement::workload::{RevisionRef, WorkloadRef};
@@ -64,7 +66,7 @@ impl<'f, 'a> View<'f, 'a> {
     pub(in crate::placement) fn owner(&self) -> WorkloadRef<'f> {
         let (pod, namespace) = (self.pod, self.namespace_name);
         match self.owner {
-            Owner::OfPod => {
+            Owner::OfPod | Owner::Observed => {
                 let labels = pod.labels();
                 let label = |key: &str| labels.get(key);
                 WorkloadRef::of(pod.controller(), label, namespace, pod.name())
@@ -76,11 +78,20 @@ impl<'f, 'a> View<'f, 'a> {
     /// The revision whose Pods are to have one mode.
     pub(in crate::placement) fn revision(&self) -> Option<RevisionRef<'f>> {
         match self.owner {
-            Owner::OfPod => {
+            Owner::OfPod | Owner::Observed => {
                 let labels = self.pod.labels();
                 RevisionRef::of(self.pod.controller(), |key: &str| labels.get(key))
             }
             Owner::Template(_) => None,
+        }
+    }
+
+    /// What the Pods of its revision have that are there.
+    pub(in crate::placement) fn siblings(&self) -> Option<Siblings> {
+        let found = self.cluster.siblings(&self.revision()?)?;
+        match (self.owner, &found) {
+            (Owner::Observed, Siblings::Unplaced) => None,
+            (Owner::OfPod | Owner::Observed | Owner::Template(_), _) => Some(found),
         }
     }
 
