@@ -42,8 +42,9 @@ const TEMPLATE_HASHES: [(&str, &str); 2] = [
 /// Of the Pods of StatefulSets and DaemonSets.
 const REVISION_HASH: &str = "controller-revision-hash";
 /// A CronJob names its Jobs by itself and the minutes since 1970 at which they were due
-/// (`pkg/controller/cronjob/utils.go`, `getJobName`): eight digits until the year 2160.
-const MINUTES: usize = 8;
+/// (`pkg/controller/cronjob/utils.go`, `getJobName`): eight digits, from May 2020 to the year 2160. People name
+/// their own Jobs by the day; as a number of minutes such a name is before that.
+const MINUTES: std::ops::RangeInclusive<u32> = 26_500_000..=99_999_999;
 
 // === impl WorkloadRef ===
 
@@ -80,7 +81,9 @@ fn top<'p>(owner: Controller<'p>, label: impl Fn(&str) -> Option<&'p str>) -> (&
 fn cron_job(job: &str) -> Option<&str> {
     let (name, minutes) = job.rsplit_once('-')?;
     let digits = minutes.bytes().all(|byte| byte.is_ascii_digit());
-    (digits && minutes.len() == MINUTES && !name.is_empty()).then_some(name)
+    let due = minutes.parse().is_ok_and(|due| MINUTES.contains(&due));
+    let plain = digits && !minutes.starts_with('0');
+    (plain && due && !name.is_empty()).then_some(name)
 }
 
 // === impl RevisionRef ===
@@ -93,11 +96,17 @@ impl<'p> RevisionRef<'p> {
         label: impl Fn(&str) -> Option<&'p str>,
     ) -> Option<Self> {
         let owner = controller?;
-        let keys = TEMPLATE_HASHES.into_iter().map(|(key, _)| key);
-        let hash = keys.chain([REVISION_HASH]).find_map(label);
+        let [(rollout, _), (deployment, _)] = TEMPLATE_HASHES;
+        // Its owner sets one of them, on each Pod. Another may stand in a template that was copied from a Pod,
+        // and then it stays as it is through all revisions.
         let hash = match owner.kind {
-            "Job" => Some(hash.unwrap_or_default()),
-            _ => hash,
+            "Job" => Some(""),
+            "ReplicaSet" => [rollout, deployment, REVISION_HASH]
+                .into_iter()
+                .find_map(label),
+            _ => [REVISION_HASH, rollout, deployment]
+                .into_iter()
+                .find_map(label),
         }?;
         Some(Self {
             owner: Cow::Borrowed(owner.uid),
@@ -137,7 +146,7 @@ mod tests {
     const ROLLOUT: (&str, &str) = ("rollouts-pod-template-hash", "5d8f9");
     const NONE: (&str, &str) = ("app", "web");
 
-    const OWNERS: [Row; 11] = [
+    const OWNERS: [Row; 14] = [
         ("ReplicaSet", "web-5d8f9", TEMPLATE, "Deployment web"),
         ("ReplicaSet", "web-5d8f9", ROLLOUT, "Rollout web"),
         ("ReplicaSet", "web", NONE, "ReplicaSet web"),
@@ -147,6 +156,9 @@ mod tests {
         ("Job", "load", NONE, "Job load"),
         ("Job", "load-29388420", NONE, "CronJob load"),
         ("Job", "load-2938842", NONE, "Job load-2938842"),
+        ("Job", "load-029388420", NONE, "Job load-029388420"),
+        ("Job", "load-20261124", NONE, "Job load-20261124"),
+        ("Job", "load-+9388420", NONE, "Job load-+9388420"),
         ("Job", "-29388420", NONE, "Job -29388420"),
         ("Workflow", "w", TEMPLATE, "Workflow w"),
     ];
@@ -161,6 +173,35 @@ mod tests {
         }
         let alone = WorkloadRef::of(None, labels(Some(TEMPLATE)), "shop", "web-1");
         assert_eq!((&*alone.kind, &*alone.name), ("Pod", "web-1"));
+    }
+
+    /// `kubectl get pod -o yaml` shows labels that controllers set, and such a file becomes a template.
+    #[test]
+    fn a_label_that_was_copied_makes_no_revision() {
+        let of = |kind, labels: &'static [(&str, &str)]| {
+            let label = |key: &str| {
+                let found = labels.iter().find(|(known, _)| *known == key);
+                found.map(|(_, value)| *value)
+            };
+            RevisionRef::of(owner(kind, "w"), label).map(|revision| revision.hash.into_owned())
+        };
+        let both = &[
+            ("pod-template-hash", "old"),
+            ("controller-revision-hash", "new"),
+        ];
+        let other = &[
+            ("pod-template-hash", "new"),
+            ("controller-revision-hash", "old"),
+        ];
+        for (kind, labels, expected) in [
+            ("StatefulSet", both, "new"),
+            ("DaemonSet", both, "new"),
+            ("CloneSet", both, "new"),
+            ("ReplicaSet", other, "new"),
+            ("Job", both, ""),
+        ] {
+            assert_eq!(of(kind, labels).as_deref(), Some(expected), "{kind}");
+        }
     }
 
     #[test]
