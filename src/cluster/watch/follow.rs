@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use kube::runtime::watcher::{DefaultBackoff, Error, Event};
+use tokio::time::Instant;
 
 use super::Observer;
 use crate::authorization::facts::Resource;
@@ -28,12 +29,21 @@ const RETRY: Duration = Duration::from_secs(15);
 /// A watch that starts again says nothing until something changes. When it has failed for this long no
 /// more, it is taken to follow; a connection takes at most 10 s to fail.
 const QUIET: Duration = Duration::from_secs(12);
+/// For how long what was read is used on while the API server refuses it: one that has just started refuses for
+/// some seconds what its RBAC will allow, and that is when the Pods of a cluster are created anew.
+const REFUSED: Duration = Duration::from_secs(60);
 
 /// Whether all objects were read once.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Filled {
     Never,
     Once,
+}
+
+/// How the attempts went since something was last read.
+struct Attempts {
+    backoff: DefaultBackoff,
+    refused_since: Option<Instant>,
 }
 
 /// What is wrong with a watch.
@@ -53,7 +63,7 @@ pub(super) async fn follow<K, S>(
 where
     S: Stream<Item = Result<Event<K>, Error>>,
 {
-    let mut backoff = DefaultBackoff::default();
+    let mut attempts = Attempts::none();
     loop {
         let mut events = pin!(open());
         loop {
@@ -79,9 +89,12 @@ where
                     tokio::time::sleep(RETRY).await;
                     break;
                 }
-                Ok(Some(Ok(event))) => filled = follow.take(&event, apply, filled),
+                Ok(Some(Ok(event))) => {
+                    attempts.after(&event);
+                    filled = follow.take(&event, apply, filled);
+                }
                 Ok(Some(Err(error))) => {
-                    let wait = follow.fails(&error, filled, &mut backoff);
+                    let wait = follow.fails(&error, filled, &mut attempts);
                     tokio::time::sleep(wait).await;
                 }
             }
@@ -120,11 +133,15 @@ impl Follow {
     }
 
     /// Says what is wrong, and for how long to wait.
-    fn fails(&self, error: &Error, filled: Filled, backoff: &mut DefaultBackoff) -> Duration {
-        match Trouble::of(error) {
+    fn fails(&self, error: &Error, filled: Filled, attempts: &mut Attempts) -> Duration {
+        match Trouble::of(error, self.resource) {
             Trouble::Forbidden => {
-                self.goes_over(State::Forbidden, Some(error));
-                RETRY
+                let state = match filled {
+                    Filled::Once if attempts.refused_for() < REFUSED => State::Behind,
+                    Filled::Never | Filled::Once => State::Forbidden,
+                };
+                self.goes_over(state, Some(error));
+                attempts.wait()
             }
             Trouble::NotInstalled => {
                 self.cluster
@@ -139,8 +156,7 @@ impl Follow {
                     Filled::Once => State::Behind,
                 };
                 self.goes_over(state, Some(error));
-                // Longer would only keep old facts for longer when the API server is back.
-                backoff.next().unwrap_or(RETRY).min(RETRY)
+                attempts.wait()
             }
         }
     }
@@ -154,10 +170,42 @@ impl Follow {
     }
 }
 
+// === impl Attempts ===
+
+impl Attempts {
+    fn none() -> Self {
+        Self {
+            backoff: DefaultBackoff::default(),
+            refused_since: None,
+        }
+    }
+
+    /// [`Event::Init`] comes before the API server is asked.
+    fn after<K>(&mut self, event: &Event<K>) {
+        match event {
+            Event::Init => {}
+            Event::InitApply(_) | Event::InitDone | Event::Apply(_) | Event::Delete(_) => {
+                self.refused_since = None;
+            }
+        }
+    }
+
+    fn refused_for(&mut self) -> Duration {
+        self.refused_since
+            .get_or_insert_with(Instant::now)
+            .elapsed()
+    }
+
+    /// Longer would only keep old facts for longer when the API server is back.
+    fn wait(&mut self) -> Duration {
+        self.backoff.next().unwrap_or(RETRY).min(RETRY)
+    }
+}
+
 // === impl Trouble ===
 
 impl Trouble {
-    fn of(error: &Error) -> Self {
+    fn of(error: &Error, resource: Resource) -> Self {
         let code = match error {
             Error::InitialListFailed(error)
             | Error::WatchStartFailed(error)
@@ -167,10 +215,16 @@ impl Trouble {
         };
         match code {
             403 => Self::Forbidden,
-            404 => Self::NotInstalled,
+            404 if is_of_a_crd(resource) => Self::NotInstalled,
+            // Kubernetes' own kinds are always there: something else answered, such as a load balancer.
             _ => Self::Passing,
         }
     }
+}
+
+fn is_of_a_crd(resource: Resource) -> bool {
+    let group = resource.group();
+    group == "gateway.networking.k8s.io" || group.ends_with(".istio.io")
 }
 
 fn code(error: &kube::Error) -> u16 {
@@ -180,3 +234,6 @@ fn code(error: &kube::Error) -> u16 {
         0
     }
 }
+
+#[cfg(test)]
+mod tests;
