@@ -29,7 +29,7 @@ pub struct Placed<'a> {
     pub remember: Option<Remember>,
 }
 
-/// A placement that is carried out on a Pod of a revision.
+/// What a Pod of a revision was given, or that it was left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remember {
     /// The revision.
@@ -247,9 +247,13 @@ fn not_asked<'a>(uid: Cow<'a, str>, subject: Subject, why: NotAsked, stance: Sta
 
 impl Remember {
     fn of(pod: &Pod<'_>, placement: &Placement<'_>) -> Option<Self> {
-        match placement.action {
-            Action::Apply(_) => {}
-            Action::LeaveAlone => return None,
+        match (placement.action, placement.origin) {
+            (Action::Apply(_), _) | (Action::LeaveAlone, Origin::Rules | Origin::NotCarriedOut) => {
+            }
+            // The same of all Pods of the revision, or told by those that are there.
+            (Action::LeaveAlone, Origin::Author | Origin::LeftAlone | Origin::Revision) => {
+                return None;
+            }
         }
         let RevisionRef { owner, hash } =
             RevisionRef::of(pod.controller(), |key| pod.labels().get(key))?;

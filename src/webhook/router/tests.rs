@@ -20,6 +20,7 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::authorization::WhyUnknown;
+use crate::cluster::Cluster;
 use crate::config::DEFAULT;
 use crate::placement::facts::NoCluster;
 use crate::webhook::server::Patience;
@@ -1469,6 +1470,47 @@ fn app_in(cluster: &Arc<Coming>) -> App {
         cluster: cluster.clone(),
         ..app()
     }
+}
+
+/// A Pod is left as its Deployment was not seen in time: the next one of its revision is not placed because it
+/// was, and before the watch has told of the first.
+#[tokio::test(start_paused = true)]
+async fn what_is_left_is_left_for_its_revision() {
+    let owner = json!([{
+        "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-5d8f9", "uid": "uid-1", "controller": true,
+    }]);
+    let metadata = json!({"labels": {"pod-template-hash": "5d8f9"}, "ownerReferences": owner});
+    let review = pod_review(&pod(&metadata)).to_string();
+    let coming = Arc::new(Coming::after(Duration::from_secs(1)));
+    let rule = OWNED.replace("onUnknown: next", "onUnknown: leave");
+    let text = format!(
+        "apiVersion: meshmode.io/v1alpha1\nkind: MeshmodeConfiguration\nplacement:\n  rules:\n  - {rule}\n  default: {{mode: ambient, reason: a test}}\n"
+    );
+    let app = App {
+        configuration: Arc::new(ArcSwap::from_pointee(active(&text))),
+        ..app_in(&coming)
+    };
+    let first = send(router(app.clone()), request(MUTATE, review.clone())).await;
+    let first = &first.json["response"]["auditAnnotations"];
+    assert_eq!(
+        (&first["placement"], &first["rule"]),
+        (&json!("leave"), &json!("big"))
+    );
+    // As a real one keeps it.
+    let cluster = Cluster::default();
+    for (revision, decided) in coming.remembered() {
+        cluster.remember(&revision, decided);
+    }
+    let app = App {
+        cluster: Arc::new(cluster),
+        ..app
+    };
+    let second = send(router(app), request(MUTATE, review)).await;
+    let second = &second.json["response"]["auditAnnotations"];
+    for key in ["placement", "rule", "reason"] {
+        assert_eq!(second[key], first[key], "{second}");
+    }
+    assert_eq!(coming.remembered().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
