@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use crate::placement::facts::{Fields, Resource};
 
-/// What `manifests/base/rbac.yaml` grants whatever the rules are.
+/// What is watched whatever the rules are.
 const BASE: [Resource; 8] = [
     Resource::Namespaces,
     Resource::Pods,
@@ -17,7 +17,7 @@ const BASE: [Resource; 8] = [
     Resource::Injectors,
 ];
 
-/// Writes what `fields` take, and the rules of a ClusterRole beyond the base.
+/// Writes what `fields` take, and the rules of a ClusterRole beyond those that meshmode always needs.
 pub(super) fn write(fields: Fields, out: &mut dyn Write) -> io::Result<()> {
     if fields.is_empty() {
         return writeln!(out, "the rules read nothing of the cluster");
@@ -35,11 +35,11 @@ pub(super) fn write(fields: Fields, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     if beyond.is_empty() {
-        return writeln!(out, "the rights of the base manifests are enough");
+        return writeln!(out, "the rights that meshmode always needs are enough");
     }
     writeln!(
         out,
-        "rules of a ClusterRole that this takes beyond the base:"
+        "rules of a ClusterRole that this takes, beside those that meshmode always needs (manifests/base/rbac.yaml has them all):"
     )?;
     for (group, resources) in beyond {
         writeln!(out, "  - apiGroups: [{group}]")?;
