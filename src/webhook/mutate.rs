@@ -280,3 +280,6 @@ impl Subject {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
