@@ -98,6 +98,29 @@ fn the_default_configuration_is_printed_and_passes_its_own_check() {
     let check = meshmode(&["config", "check", file.to_str().unwrap()]);
     check.ended(0);
     assert!(check.out.contains("no mistakes"), "{check:?}");
+    for said in [
+        "rule many-replicas reads the cluster: without a connection it is off\n",
+        "  workload.maxReplicas: deployments, statefulsets, horizontalpodautoscalers\n",
+        "  - apiGroups: [networking.istio.io]\n    resources: [envoyfilters, sidecars]\n    verbs: [list, watch]\n",
+    ] {
+        assert!(check.out.contains(said), "{said}: {check:?}");
+    }
+}
+
+#[test]
+fn rules_without_the_cluster_take_no_rights() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.yaml");
+    let text = "apiVersion: meshmode.io/v1alpha1\nkind: MeshmodeConfiguration\nplacement:\n  default: {mode: ambient}\n  rules: [{name: jobs, when: \"workload.kind == 'Job'\", mode: none}]\n";
+    fs::write(&file, text).unwrap();
+    let check = meshmode(&["config", "check", file.to_str().unwrap()]);
+    check.ended(0);
+    assert!(
+        check
+            .out
+            .ends_with("the rules read nothing of the cluster\n"),
+        "{check:?}"
+    );
 }
 
 #[test]

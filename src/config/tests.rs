@@ -116,3 +116,19 @@ fn settings_are_read() {
         assert_eq!(found.authorization_policies, wanted, "{name}");
     }
 }
+
+#[test]
+fn the_wait_for_objects_is_read() {
+    for (text, milliseconds) in [
+        ("", 50),
+        ("  ownerWait: 0s\n", 0),
+        ("  ownerWait: 250ms\n", 250),
+        ("  ownerWait: 1s\n", 1000),
+    ] {
+        let file = format!(
+            "apiVersion: meshmode.io/v1alpha1\nkind: MeshmodeConfiguration\nplacement:\n  default: {{mode: ambient}}\n{text}"
+        );
+        let wait = read(&file).unwrap().placement.owner_wait;
+        assert_eq!(wait.as_millis(), milliseconds, "{text}");
+    }
+}

@@ -114,6 +114,3 @@ pub(super) fn read(rule: &Rule, evaluator: &Evaluator<'_, '_, '_, '_>) -> Vec<Re
     }
     read
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,19 +1,27 @@
 //! The rules of an operator, and their evaluation: facts in, the rule that decides out.
 
+mod ask;
+mod parts;
+mod reads;
+
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::evaluation::{Evaluator, NoValue, with_evaluator};
+use self::ask::{Asking, Decided};
+use self::reads::{reads_all, reads_of};
+use super::evaluation::{Evaluator, with_evaluator};
+
 use super::explanation::{self as explain, Asked};
 use super::expression::{Expression, Root};
 use super::facts::source::Connection;
 use super::facts::view::View;
 use super::facts::{Facts, Fields};
-use super::guard::{Guard, Verdict};
+use super::guard::Guard;
 use super::json::Object;
-use super::mode::{Mode, UnknownMode};
+use super::mode::Mode;
+
+pub(super) use self::ask::Given;
 
 /// The placement part of a configuration, checked.
 #[derive(Debug)]
@@ -160,21 +168,6 @@ pub const DEFAULT: &str = "default";
 
 /// [`Rules::owner_wait`] where none is configured.
 pub const OWNER_WAIT: Duration = Duration::from_millis(50);
-
-/// What an expression reads, itself or through variables.
-#[derive(Debug, Clone)]
-struct Reads {
-    roots: BTreeSet<Root>,
-    fields: Fields,
-}
-
-/// What has come of asking the rules so far.
-#[derive(Debug)]
-struct Asking {
-    warnings: Vec<String>,
-    /// The rules that were passed over because a fact is missing.
-    passed_over: Vec<String>,
-}
 
 // === impl Rules ===
 
@@ -331,21 +324,6 @@ impl Rules {
         })
     }
 
-    /// The variables, in order: each may read those before it.
-    pub fn variables(&self) -> &[Variable] {
-        &self.variables
-    }
-
-    /// The rules, in order.
-    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
-        self.rules.iter().map(|guarded| &guarded.rule)
-    }
-
-    /// The decision where no rule decides.
-    pub fn default_decision(&self) -> (Mode, &str) {
-        (self.default.mode, &self.default.reason)
-    }
-
     /// The names of the rules, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().map(|guarded| guarded.rule.name.as_str())
@@ -389,29 +367,6 @@ impl Rules {
     }
 }
 
-/// What each variable reads, itself or through those before it.
-fn reads_of(variables: &[Variable]) -> BTreeMap<&str, Reads> {
-    let mut reads: BTreeMap<&str, Reads> = BTreeMap::new();
-    for variable in variables {
-        let read = reads_all(&variable.expression, &reads);
-        reads.insert(&variable.name, read);
-    }
-    reads
-}
-
-fn reads_all(expression: &Expression, variables: &BTreeMap<&str, Reads>) -> Reads {
-    let names = expression.variables().iter();
-    let through: Vec<&Reads> = names
-        .filter_map(|name| variables.get(name.as_str()))
-        .collect();
-    let roots = through.iter().flat_map(|reads| &reads.roots);
-    let fields = through.iter().flat_map(|reads| reads.fields.iter());
-    Reads {
-        roots: expression.reads().iter().chain(roots).copied().collect(),
-        fields: expression.fields().iter().chain(fields).collect(),
-    }
-}
-
 // === impl Default ===
 
 impl Default {
@@ -423,197 +378,6 @@ impl Default {
             reason,
         }
     }
-}
-
-/// What a rule decides about a Pod.
-#[derive(Debug)]
-enum Decided {
-    /// A mode.
-    Mode(Mode),
-    /// That it is left, as the rule cannot be evaluated: why.
-    Left(String),
-}
-
-// === impl Guarded ===
-
-impl Guarded {
-    fn new(rule: Rule, variables: &[Variable], reads: &BTreeMap<&str, Reads>) -> Self {
-        let when = Guard::of_bool(rule.when.ast(), variables);
-        let warning = rule
-            .warning
-            .as_ref()
-            .and_then(|warning| Guard::of_text(warning.ast(), variables));
-        let fields = rule
-            .expressions()
-            .flat_map(|expression| {
-                reads_all(expression, reads)
-                    .fields
-                    .iter()
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-        Self {
-            rule,
-            when,
-            warning,
-            fields,
-            reason_alone: String::new(),
-        }
-    }
-
-    /// Whether it is asked.
-    fn is_on(&self, connection: Connection) -> bool {
-        match connection {
-            Connection::None => self.fields.is_empty(),
-            Connection::Cluster => true,
-        }
-    }
-
-    fn ask(&self, evaluator: &Evaluator<'_, '_, '_, '_>, asking: &mut Asking) -> Option<Decided> {
-        let pod = evaluator.pod();
-        let guarded = |guard: &Option<Guard>| guard.as_ref().map(|guard| guard.verdict(pod));
-        let silent = self.rule.warning.is_none() || guarded(&self.warning) == Some(Verdict::False);
-        if silent && guarded(&self.when) == Some(Verdict::False) {
-            return None;
-        }
-        self.rule.ask(evaluator, asking)
-    }
-}
-
-// === impl Part ===
-
-impl fmt::Display for Part {
-    /// The name of the field.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::When => "when",
-            Self::Mode => "modeExpression",
-            Self::Warning => "warningExpression",
-            Self::Reason => "reasonExpression",
-        })
-    }
-}
-
-// === impl Rule ===
-
-impl Rule {
-    /// The expressions that decide and what each is, in the order in which they are evaluated.
-    pub fn parts(&self) -> impl Iterator<Item = (Part, &Expression)> {
-        let mode = match &self.gives {
-            Gives::Mode(_) => None,
-            Gives::Expression(expression) => Some((Part::Mode, expression)),
-        };
-        let warning = self.warning.iter().map(|warning| (Part::Warning, warning));
-        warning.chain([(Part::When, &self.when)]).chain(mode)
-    }
-
-    /// All its expressions.
-    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
-        let gives = match &self.gives {
-            Gives::Mode(_) => None,
-            Gives::Expression(expression) => Some(expression),
-        };
-        std::iter::once(&self.when)
-            .chain(gives)
-            .chain(&self.warning)
-            .chain(&self.reason_expression)
-    }
-
-    fn failures(&self, evaluator: &Evaluator<'_, '_, '_, '_>) -> Vec<Failure<'_>> {
-        let text = |expression: &Expression| evaluator.string(expression).err();
-        let mode = match &self.gives {
-            Gives::Mode(_) => None,
-            Gives::Expression(expression) => text(expression),
-        };
-        let warning = self.warning.as_ref().and_then(text);
-        let reason = self.reason_expression.as_ref().and_then(text);
-        let when = evaluator.bool(&self.when).err();
-        [
-            (Part::When, when),
-            (Part::Mode, mode),
-            (Part::Warning, warning),
-            (Part::Reason, reason),
-        ]
-        .into_iter()
-        .filter_map(|(part, error)| match error? {
-            NoValue::Missing(_) | NoValue::Unknown(_) => None,
-            NoValue::Failed(cause) => Some(Failure {
-                rule: &self.name,
-                part,
-                cause,
-            }),
-        })
-        .collect()
-    }
-
-    /// What this rule decides, where it does.
-    fn ask(&self, evaluator: &Evaluator<'_, '_, '_, '_>, asking: &mut Asking) -> Option<Decided> {
-        let result = self.evaluate(evaluator, &mut asking.warnings);
-        let (problem, is_unknown) = match result {
-            Ok(Given::Mode(mode)) => return Some(Decided::Mode(mode)),
-            Ok(Given::Nothing) => return None,
-            Ok(Given::NoMode(what)) => {
-                asking.warnings.push(format!("rule {}: {what}", self.name));
-                return None;
-            }
-            Err(cause @ (NoValue::Missing(_) | NoValue::Failed(_))) => {
-                let name = &self.name;
-                (
-                    format!("rule {name} could not be evaluated: {cause}"),
-                    false,
-                )
-            }
-            Err(NoValue::Unknown(what)) => (format!("rule {}: {what}", self.name), true),
-        };
-        match self.on_unknown {
-            OnUnknown::Next if is_unknown => {
-                asking.passed_over.push(problem);
-                None
-            }
-            OnUnknown::Next => {
-                asking.warnings.push(problem);
-                None
-            }
-            OnUnknown::Leave => {
-                asking.warnings.push(problem.clone());
-                Some(Decided::Left(problem))
-            }
-        }
-    }
-
-    pub(super) fn evaluate(
-        &self,
-        evaluator: &Evaluator<'_, '_, '_, '_>,
-        warnings: &mut Vec<String>,
-    ) -> Result<Given, NoValue> {
-        if let Some(warning) = &self.warning {
-            let text = evaluator.string(warning)?;
-            if !text.is_empty() {
-                warnings.push(text);
-            }
-        }
-        if !evaluator.bool(&self.when)? {
-            return Ok(Given::Nothing);
-        }
-        match &self.gives {
-            Gives::Mode(mode) => Ok(Given::Mode(*mode)),
-            Gives::Expression(expression) => match evaluator.string(expression)?.parse() {
-                Ok(mode) => Ok(Given::Mode(mode)),
-                Err(unknown @ UnknownMode { .. }) => Ok(Given::NoMode(unknown)),
-            },
-        }
-    }
-}
-
-/// What a rule gives for a Pod.
-#[derive(Debug)]
-pub(super) enum Given {
-    /// Its condition does not hold.
-    Nothing,
-    /// A mode.
-    Mode(Mode),
-    /// A value that is none.
-    NoMode(UnknownMode),
 }
 
 // === impl ModeLabels ===

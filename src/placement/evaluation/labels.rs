@@ -163,7 +163,7 @@ impl<'x, 'v, 'b: 'v> traits::Iterator<'x, 'v> for Keys<'x, 'b> {
 }
 
 /// The key of a map of ours, which is a string.
-pub(super) fn name_of<'k>(key: &'k dyn Val) -> Result<&'k str, ExecutionError> {
+pub(super) fn name_of(key: &dyn Val) -> Result<&str, ExecutionError> {
     let name = key.downcast_ref::<CelString<'_>>();
     name.map(|name| name.inner())
         .ok_or_else(|| ExecutionError::UnexpectedType {

@@ -113,12 +113,10 @@ impl<'e> Walk<'e> {
                     return None;
                 }
                 let operand = self.text(operand)?;
-                match &index.expr {
-                    Expr::Literal(LiteralValue::Int(index)) => {
-                        Some(format!("{operand}[{}]", index.inner()))
-                    }
-                    _ => Some(join(&operand, literal(index)?)),
+                if let Expr::Literal(LiteralValue::Int(index)) = &index.expr {
+                    return Some(format!("{operand}[{}]", index.inner()));
                 }
+                Some(join(&operand, literal(index)?))
             }
             Expr::Comprehension(_)
             | Expr::List(_)

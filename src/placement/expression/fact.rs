@@ -25,14 +25,17 @@ pub(super) enum Manner {
     Optional,
 }
 
+/// The fields of a root by their names.
+type Table = &'static [(&'static str, Option<Field>)];
+
 const METADATA: &str = "metadata";
 /// The fields of each root; those without a [`Field`] the Pod itself tells.
-const NAMESPACE: &[(&str, Option<Field>)] = &[
+const NAMESPACE: Table = &[
     ("name", None),
     ("labels", Some(Field::NamespaceLabels)),
     ("annotations", Some(Field::NamespaceAnnotations)),
 ];
-const WORKLOAD: &[(&str, Option<Field>)] = &[
+const WORKLOAD: Table = &[
     ("kind", None),
     ("name", None),
     ("namespace", None),
@@ -41,13 +44,13 @@ const WORKLOAD: &[(&str, Option<Field>)] = &[
     ("labels", Some(Field::WorkloadLabels)),
     ("annotations", Some(Field::WorkloadAnnotations)),
 ];
-const MESH: &[(&str, Option<Field>)] = &[
+const MESH: Table = &[
     ("requires", Some(Field::Requires)),
     ("waypoint", Some(Field::Waypoint)),
 ];
 
 /// Where the fields of a root stand, and which there are.
-fn table(root: Root) -> Option<(&'static str, &'static [(&'static str, Option<Field>)])> {
+fn table(root: Root) -> Option<(&'static str, Table)> {
     match root {
         Root::NamespaceObject => Some(("namespaceObject.metadata", NAMESPACE)),
         Root::Workload => Some(("workload", WORKLOAD)),

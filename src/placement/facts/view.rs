@@ -121,8 +121,7 @@ impl<'f, 'a> View<'f, 'a> {
 
     /// The injectors and istio-cni, where they are known.
     pub(in crate::placement) fn istio(&self) -> Option<Arc<Istio>> {
-        let istio = self.cluster.istio();
-        istio.map_err(|missing| self.note(&missing)).ok()
+        self.cluster.istio().ok()
     }
 
     /// The Pod's own labels and annotations.
