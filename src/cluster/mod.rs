@@ -21,13 +21,14 @@ pub mod table;
 pub mod watch;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use self::caches::{Caches, State, States};
 use self::facts::View;
 use self::recent::Recent;
 use crate::authorization::facts::{Facts, FactsSource, Resource};
 use crate::authorization::policy::AuthorizationPolicy;
-use crate::placement::facts::Resources;
+use crate::placement::facts::{Fields, Missing, Resources};
 
 /// What is known of a cluster. Clones know the same.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +37,9 @@ pub struct Cluster {
     states: tokio::sync::watch::Sender<States>,
     recent: Arc<Mutex<Recent>>,
 }
+
+/// How often it is looked whether something is known now.
+const LOOK: Duration = Duration::from_millis(10);
 
 // === impl Cluster ===
 
@@ -56,6 +60,24 @@ impl Cluster {
         let all_read = |states: &States| unread(*states).next().is_none();
         // We hold the sender: it cannot be gone.
         drop(states.wait_for(all_read).await);
+    }
+
+    /// Ends when rules that read `fields` find them all, or are told that they may not.
+    pub async fn knows(&self, fields: Fields) {
+        let mut ticks = tokio::time::interval(LOOK);
+        loop {
+            ticks.tick().await;
+            match self.look(|view| view.knows(fields)) {
+                Ok(()) | Err(Missing::Forbidden(_)) => return,
+                Err(
+                    Missing::NoCluster
+                    | Missing::NotReadYet(_)
+                    | Missing::NotWatched(_)
+                    | Missing::NotSeen { .. }
+                    | Missing::OtherKind(_),
+                ) => {}
+            }
+        }
     }
 
     /// From now on these are waited for.

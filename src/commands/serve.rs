@@ -19,11 +19,11 @@ use tokio::task::JoinSet;
 
 use self::known::Known;
 use self::plain::Plain;
-use self::reload::{reload_configuration, reload_pair, say_what_is_off};
+use self::reload::{reload_configuration, reload_pair};
 pub use self::settings::Args;
 use super::{Outcome, complain_of};
 use crate::config::watch::ContentWatch;
-use crate::config::{Configuration, DEFAULT, Problems, read_bytes};
+use crate::config::{DEFAULT, Problems, read_bytes};
 use crate::telemetry::logs;
 use crate::telemetry::metrics::Metrics;
 use crate::tls::{ReloadingPair, server_config, sha256, warm};
@@ -150,7 +150,7 @@ impl Server {
             "starting"
         );
         known.say();
-        say_what_is_off(&active.configuration);
+        known.say_what_is_off(&active.configuration);
         Ok(Self {
             args,
             webhook,
@@ -192,16 +192,14 @@ impl Server {
             self.args.clone(),
             Arc::clone(&metrics),
         ));
-        if let Some((file, watch)) = self.args.config.zip(watch) {
-            let interval = self.args.reload_interval;
-            let known = self.known.clone();
+        if let Some(watched) = self.args.config.zip(watch) {
+            let (interval, known) = (self.args.reload_interval, self.known.clone());
             background.spawn(reload_configuration(
                 configuration,
-                file,
-                watch,
+                watched,
                 interval,
                 metrics,
-                move |new: &Configuration| known.follow(new.placement.fields()),
+                known,
             ));
         }
         Ok(Running {

@@ -1,11 +1,11 @@
 //! The rules of an operator, and their evaluation: facts in, the rule that decides out.
 
 mod ask;
+mod parts;
 mod reads;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use self::ask::{Asking, Decided};
@@ -324,21 +324,6 @@ impl Rules {
         })
     }
 
-    /// The variables, in order: each may read those before it.
-    pub fn variables(&self) -> &[Variable] {
-        &self.variables
-    }
-
-    /// The rules, in order.
-    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
-        self.rules.iter().map(|guarded| &guarded.rule)
-    }
-
-    /// The decision where no rule decides.
-    pub fn default_decision(&self) -> (Mode, &str) {
-        (self.default.mode, &self.default.reason)
-    }
-
     /// The names of the rules, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().map(|guarded| guarded.rule.name.as_str())
@@ -392,34 +377,6 @@ impl Default {
             reason_alone: reason.clone(),
             reason,
         }
-    }
-}
-
-// === impl Part ===
-
-impl fmt::Display for Part {
-    /// The name of the field.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::When => "when",
-            Self::Mode => "modeExpression",
-            Self::Warning => "warningExpression",
-            Self::Reason => "reasonExpression",
-        })
-    }
-}
-
-// === impl Rule ===
-
-impl Rule {
-    /// The expressions that decide and what each is, in the order in which they are evaluated.
-    pub fn parts(&self) -> impl Iterator<Item = (Part, &Expression)> {
-        let mode = match &self.gives {
-            Gives::Mode(_) => None,
-            Gives::Expression(expression) => Some((Part::Mode, expression)),
-        };
-        let warning = self.warning.iter().map(|warning| (Part::Warning, warning));
-        warning.chain([(Part::When, &self.when)]).chain(mode)
     }
 }
 

@@ -284,3 +284,6 @@ impl Subject {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -184,7 +184,7 @@ impl Source for Coming {
     }
 
     fn siblings(&self, _: &RevisionRef<'_>) -> Option<Siblings> {
-        None
+        self.running.clone()
     }
 
     fn istio(&self) -> Result<Arc<Istio>, Missing> {

@@ -14,7 +14,7 @@ use crate::cluster::namespaced::Namespaced;
 use crate::placement::facts::source::{
     Missing, Namespace, Reason, Requirement, Scope, Waypoint, Workload,
 };
-use crate::placement::facts::{Field, Resources};
+use crate::placement::facts::{Field, Fields, Resources};
 use crate::placement::labels::Labels as Kept;
 use crate::placement::outcome::Istio;
 use crate::placement::selector::Labels;
@@ -218,6 +218,14 @@ impl View<'_> {
     pub(in crate::cluster) fn istio(&self) -> Result<Arc<Istio>, Missing> {
         self.known(Resources::of(&[Resource::Injectors]))?;
         Ok(Arc::clone(&self.caches.istio))
+    }
+
+    /// Nothing, where what these are made of was read, and kept; else what is missing.
+    pub(in crate::cluster) fn knows(&self, fields: Fields) -> Result<(), Missing> {
+        if !self.caches.keep.cover(fields) {
+            return Err(Missing::NotReadYet(Resource::Namespaces));
+        }
+        self.known(fields.resources())
     }
 
     /// Nothing, where all these were read; else why there is no such fact.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -122,6 +123,27 @@ async fn what_was_not_kept_is_listed_anew() {
         matches!(state, State::Following | State::Behind),
         "{state:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_new_rules_read_is_waited_for() {
+    let cluster = Cluster::default();
+    let read = Fields::NONE.with(Field::NamespaceAnnotations);
+    let is_known = async || {
+        let known = cluster.knows(read);
+        tokio::time::timeout(Duration::from_secs(1), known)
+            .await
+            .is_ok()
+    };
+    assert!(!is_known().await, "nobody watches namespaces");
+    cluster.set(Resource::Namespaces, State::Following);
+    assert!(!is_known().await, "their annotations are not kept");
+    cluster.caches(|caches| caches.keep = read);
+    assert!(is_known().await);
+    cluster.caches(|caches| caches.lacking.insert(Resource::Namespaces));
+    assert!(!is_known().await, "they are listed anew, with annotations");
+    cluster.set(Resource::Namespaces, State::Forbidden);
+    assert!(is_known().await, "no more is to be known");
 }
 
 #[test]

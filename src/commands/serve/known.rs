@@ -17,6 +17,7 @@ use crate::cluster::Cluster;
 use crate::cluster::caches::State;
 use crate::cluster::connect::{Connection, Source, WhyNone, connect};
 use crate::cluster::watch::{self, Observer};
+use crate::config::Configuration;
 use crate::placement::facts::{Fields, NoCluster, Source as Placing};
 use crate::telemetry::logs;
 use crate::telemetry::metrics::Metrics;
@@ -39,6 +40,9 @@ pub(super) enum Known {
 /// How long the server waits for facts before it says that it is ready without. Pods and policies
 /// of the whole cluster are let through unseen while no server is ready.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long new rules wait for what they read: they are to be in service within 15 s.
+const SHORT_PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 struct Told(Arc<Metrics>);
@@ -88,6 +92,25 @@ impl Known {
         }
     }
 
+    /// Before rules that read `new` are put in service: follows that beside what those `before` read, until it is
+    /// known, or for a while.
+    pub(super) async fn prepare(&self, before: Fields, new: Fields) {
+        let Self::Cluster { cluster, .. } = self else {
+            return;
+        };
+        self.follow(before.and(new));
+        if tokio::time::timeout(SHORT_PATIENCE, cluster.knows(new))
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                waited = ?SHORT_PATIENCE,
+                "the new configuration reads facts of the cluster that are not known yet: until they are, its \
+                 rules follow their onUnknown"
+            );
+        }
+    }
+
     /// Logs which cluster is asked.
     pub(super) fn say(&self) {
         match self {
@@ -104,6 +127,21 @@ impl Known {
             Self::Cluster { source, .. } => {
                 tracing::info!(%source, "facts about the cluster are asked for");
             }
+        }
+    }
+
+    /// Logs the rules that are not asked, as there is no cluster.
+    pub(super) fn say_what_is_off(&self, configuration: &Configuration) {
+        match self {
+            Self::Nothing(_) => {
+                for rule in configuration.placement.needing_a_cluster() {
+                    tracing::warn!(
+                        rule,
+                        "a rule is off: it reads facts of the cluster, and there is no connection to one"
+                    );
+                }
+            }
+            Self::Cluster { .. } => {}
         }
     }
 

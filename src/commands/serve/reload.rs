@@ -9,23 +9,14 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
 use super::active;
+use super::known::Known;
 use super::settings::Args;
+use crate::config::Problems;
 use crate::config::watch::{ContentWatch, ReadError};
-use crate::config::{Configuration, Problems};
 use crate::telemetry::logs;
 use crate::telemetry::metrics::{Metrics, Reload, Reloaded};
 use crate::tls::{ReloadOutcome, ReloadingPair, watch_pair};
 use crate::webhook::active::{Active, Origin};
-
-/// Logs the rules that cannot be asked.
-pub(super) fn say_what_is_off(configuration: &Configuration) {
-    for rule in configuration.placement.needing_a_cluster() {
-        tracing::warn!(
-            rule,
-            "a rule is off: it reads what only a connection to a cluster tells"
-        );
-    }
-}
 
 /// Reads the certificate again.
 pub(super) async fn reload_pair(
@@ -59,54 +50,59 @@ pub(super) async fn reload_pair(
     .await
 }
 
-/// Reads the configuration again; `watch` has read the one in service. `before_service` is called with each new
-/// one just before it is put in service.
+/// Reads the configuration again; `watch` has read the one in service. A new one is put in service when what
+/// its rules read of the cluster is known.
 pub(super) async fn reload_configuration(
     current: Arc<ArcSwap<Active>>,
-    file: PathBuf,
-    watch: ContentWatch<1>,
+    (file, mut watch): (PathBuf, ContentWatch<1>),
     interval: Duration,
     metrics: Arc<Metrics>,
-    mut before_service: impl FnMut(&Configuration),
+    known: Known,
 ) -> Infallible {
     let file = file.display().to_string();
-    watch
-        .run(interval, |content| {
-            let before = current.load_full();
-            match reread(content) {
-                Ok(new) => {
-                    before_service(&new.configuration);
-                    metrics.reloaded(Reloaded::Configuration, Reload::Done);
-                    metrics.configuration_in_service(
-                        &new.hash,
-                        new.origin.as_str(),
-                        Timestamp::now(),
-                    );
-                    let (configuration, before) = (&new.hash, &before.hash);
-                    tracing::info!(
-                        file,
-                        configuration,
-                        before,
-                        "a new configuration is in service"
-                    );
-                    say_what_is_off(&new.configuration);
-                    current.store(Arc::new(new));
-                }
-                Err(problems) => {
-                    metrics.reloaded(Reloaded::Configuration, Reload::KeptLastGood);
-                    let (at, configuration) = (place(&problems), &before.hash);
-                    let problems = logs::chain(&*problems);
-                    tracing::error!(
-                        file,
-                        at,
-                        problems,
-                        configuration,
-                        "the configuration on disk has mistakes: the last good one stays in service"
-                    );
-                }
+    loop {
+        let content = watch.changed(interval).await;
+        let before = current.load_full();
+        match reread(content) {
+            Ok(new) => {
+                let read = new.configuration.placement.fields();
+                known
+                    .prepare(before.configuration.placement.fields(), read)
+                    .await;
+                put_in_service(new, &current, &file, &metrics);
+                known.follow(read);
+                known.say_what_is_off(&current.load().configuration);
             }
-        })
-        .await
+            Err(problems) => kept(&problems, &before, &file, &metrics),
+        }
+    }
+}
+
+fn put_in_service(new: Active, current: &ArcSwap<Active>, file: &str, metrics: &Metrics) {
+    metrics.reloaded(Reloaded::Configuration, Reload::Done);
+    metrics.configuration_in_service(&new.hash, new.origin.as_str(), Timestamp::now());
+    let configuration = new.hash.clone();
+    let before = current.swap(Arc::new(new));
+    let before = &before.hash;
+    tracing::info!(
+        file,
+        configuration,
+        before,
+        "a new configuration is in service"
+    );
+}
+
+fn kept(problems: &anyhow::Error, before: &Active, file: &str, metrics: &Metrics) {
+    metrics.reloaded(Reloaded::Configuration, Reload::KeptLastGood);
+    let (at, configuration) = (place(problems), &before.hash);
+    let problems = logs::chain(&**problems);
+    tracing::error!(
+        file,
+        at,
+        problems,
+        configuration,
+        "the configuration on disk has mistakes: the last good one stays in service"
+    );
 }
 
 fn reread(content: Result<[Vec<u8>; 1], ReadError>) -> anyhow::Result<Active> {

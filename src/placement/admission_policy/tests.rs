@@ -27,110 +27,113 @@ fn left_out(policy: &Policy) -> Vec<String> {
     policy.left_out.iter().map(ToString::to_string).collect()
 }
 
+/// What a condition has, the condition, and why a policy cannot have it.
+const LEFT_OUT: [[&str; 3]; 20] = [
+    [
+        "the workload",
+        "workload.kind == 'Job'",
+        "reads workload, which the API server does not know: that takes the webhook",
+    ],
+    [
+        "the mesh",
+        "has(mesh.waypoint)",
+        "reads mesh, which the API server does not know: that takes the webhook",
+    ],
+    [
+        "meshmode's own request",
+        "request.name == 'web'",
+        "reads request.name, which Kubernetes leaves out where meshmode has an empty text",
+    ],
+    [
+        "the notes",
+        "has(object.status.message)",
+        "reads object.status, which a new Pod does not have; leave it out",
+    ],
+    [
+        "a whole root",
+        "size(object) > 3",
+        "reads object as a whole, which is not the same there; read its fields",
+    ],
+    [
+        "a function that Kubernetes lacks",
+        "math.abs(object.spec.priority) > 3",
+        "calls math.abs(), which Kubernetes' CEL does not have",
+    ],
+    [
+        "a function that is not the same",
+        "double(object.spec.priority) > 3.0",
+        "calls double(), which does not answer alike in Kubernetes' CEL for every value",
+    ],
+    [
+        "an escape in a pattern",
+        "'a' in variables.annotations && variables.annotations['a'].matches('^\\\\d+$')",
+        "has a pattern with \\d, which Kubernetes (RE2) reads otherwise or not at all",
+    ],
+    [
+        "a field of a text",
+        "!has(object.metadata.name.first)",
+        "looks for a field in name, which has none: an error in meshmode, false in Kubernetes",
+    ],
+    [
+        "a field of a label",
+        "has(object.metadata.labels['a'].b)",
+        "looks for a field in a, which has none: an error in meshmode, false in Kubernetes",
+    ],
+    [
+        "an index that is no integer",
+        "object.spec.containers[0.0].name == 'app'",
+        "has a double as an index, which Kubernetes refuses when it checks types",
+    ],
+    [
+        "an offset",
+        "object.metadata.name.indexOf('a', 1) == 2",
+        "calls indexOf() with an offset, which is an error behind the end in meshmode alone",
+    ],
+    [
+        "a sum that must be a number",
+        "'a' in variables.annotations && variables.annotations['a'] + 3 == 'x'",
+        "has a comparison of values of different types, which Kubernetes refuses when it checks types",
+    ],
+    [
+        "a computed pattern",
+        "'a' in variables.annotations && 'x'.matches(variables.annotations['a'])",
+        "matches a pattern that is computed; write it down",
+    ],
+    [
+        "a comparison of types",
+        "size(variables.annotations) == '3'",
+        "has a comparison of values of different types, which Kubernetes refuses when it checks types",
+    ],
+    [
+        "a list of types",
+        "variables.annotations['a'] in ['1', 1]",
+        "has a list of values of different types, which Kubernetes refuses when it checks types",
+    ],
+    [
+        "a choice of types",
+        "(true ? 'a' : 1) == 'a'",
+        "has a choice (?:) between values of different types, which Kubernetes refuses when it checks types",
+    ],
+    [
+        "a variable of another type",
+        "variables.number == 'three'",
+        "has a comparison of values of different types, which Kubernetes refuses when it checks types",
+    ],
+    [
+        "a variable",
+        "variables.tooMuch > 2",
+        "reads variables.tooMuch, which calls math.abs(), which Kubernetes' CEL does not have",
+    ],
+    [
+        "within a comprehension",
+        "object.spec.containers.exists(c, math.abs(c.ports[0].containerPort) > 3)",
+        "calls math.abs(), which Kubernetes' CEL does not have",
+    ],
+];
+
 #[test]
 fn rules_that_a_policy_cannot_have() {
-    for (name, when, why) in [
-        (
-            "the workload",
-            "workload.kind == 'Job'",
-            "reads workload, which the API server does not know: that takes the webhook",
-        ),
-        (
-            "the mesh",
-            "has(mesh.waypoint)",
-            "reads mesh, which the API server does not know: that takes the webhook",
-        ),
-        (
-            "meshmode's own request",
-            "request.name == 'web'",
-            "reads request.name, which Kubernetes leaves out where meshmode has an empty text",
-        ),
-        (
-            "the notes",
-            "has(object.status.message)",
-            "reads object.status, which a new Pod does not have; leave it out",
-        ),
-        (
-            "a whole root",
-            "size(object) > 3",
-            "reads object as a whole, which is not the same there; read its fields",
-        ),
-        (
-            "a function that Kubernetes lacks",
-            "math.abs(object.spec.priority) > 3",
-            "calls math.abs(), which Kubernetes' CEL does not have",
-        ),
-        (
-            "a function that is not the same",
-            "double(object.spec.priority) > 3.0",
-            "calls double(), which does not answer alike in Kubernetes' CEL for every value",
-        ),
-        (
-            "an escape in a pattern",
-            "'a' in variables.annotations && variables.annotations['a'].matches('^\\\\d+$')",
-            "has a pattern with \\d, which Kubernetes (RE2) reads otherwise or not at all",
-        ),
-        (
-            "a field of a text",
-            "!has(object.metadata.name.first)",
-            "looks for a field in name, which has none: an error in meshmode, false in Kubernetes",
-        ),
-        (
-            "a field of a label",
-            "has(object.metadata.labels['a'].b)",
-            "looks for a field in a, which has none: an error in meshmode, false in Kubernetes",
-        ),
-        (
-            "an index that is no integer",
-            "object.spec.containers[0.0].name == 'app'",
-            "has a double as an index, which Kubernetes refuses when it checks types",
-        ),
-        (
-            "an offset",
-            "object.metadata.name.indexOf('a', 1) == 2",
-            "calls indexOf() with an offset, which is an error behind the end in meshmode alone",
-        ),
-        (
-            "a sum that must be a number",
-            "'a' in variables.annotations && variables.annotations['a'] + 3 == 'x'",
-            "has a comparison of values of different types, which Kubernetes refuses when it checks types",
-        ),
-        (
-            "a computed pattern",
-            "'a' in variables.annotations && 'x'.matches(variables.annotations['a'])",
-            "matches a pattern that is computed; write it down",
-        ),
-        (
-            "a comparison of types",
-            "size(variables.annotations) == '3'",
-            "has a comparison of values of different types, which Kubernetes refuses when it checks types",
-        ),
-        (
-            "a list of types",
-            "variables.annotations['a'] in ['1', 1]",
-            "has a list of values of different types, which Kubernetes refuses when it checks types",
-        ),
-        (
-            "a choice of types",
-            "(true ? 'a' : 1) == 'a'",
-            "has a choice (?:) between values of different types, which Kubernetes refuses when it checks types",
-        ),
-        (
-            "a variable of another type",
-            "variables.number == 'three'",
-            "has a comparison of values of different types, which Kubernetes refuses when it checks types",
-        ),
-        (
-            "a variable",
-            "variables.tooMuch > 2",
-            "reads variables.tooMuch, which calls math.abs(), which Kubernetes' CEL does not have",
-        ),
-        (
-            "within a comprehension",
-            "object.spec.containers.exists(c, math.abs(c.ports[0].containerPort) > 3)",
-            "calls math.abs(), which Kubernetes' CEL does not have",
-        ),
-    ] {
+    for [name, when, why] in LEFT_OUT {
         let policy = with_rule(when, "      mode: sidecar\n");
         assert_eq!(
             left_out(&policy),

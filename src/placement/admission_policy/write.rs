@@ -69,7 +69,7 @@ impl Writer<'_> {
             before = Some(self.variable(&name));
         }
         let (mode, _) = self.rules.default_decision();
-        let otherwise = text(&format!("{mode} {}", DEFAULT));
+        let otherwise = text(&format!("{mode} {DEFAULT}"));
         named.push(self.named("decision", &after(before.as_deref(), &otherwise)));
         let decision = self.variable("decision");
         named.push(self.named("mode", &format!("{decision}.split(' ')[0]")));

@@ -105,6 +105,17 @@ impl Fields {
         Self(self.0 | 1 << field as u8)
     }
 
+    /// These and those.
+    #[must_use]
+    pub const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    /// Whether all of `others` are among them.
+    pub const fn cover(self, others: Self) -> bool {
+        self.0 & others.0 == others.0
+    }
+
     /// Whether there are none.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
@@ -154,5 +165,7 @@ mod tests {
         ];
         assert_eq!(watched, expected);
         assert!(Fields::NONE.resources().is_empty() && Fields::NONE.is_empty());
+        let more = read.and(Fields::NONE.with(Field::Waypoint));
+        assert!(more.cover(read) && !read.cover(more));
     }
 }

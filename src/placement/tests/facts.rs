@@ -1,5 +1,7 @@
 //! What rules read of the cluster: the default's rules, facts that are missing, Pods of one revision.
 
+#![expect(clippy::too_many_lines, reason = "tables, a row each")]
+
 use serde_json::{Value, json};
 
 use super::given::{Given, labels};
@@ -213,7 +215,7 @@ fn unknown_is_neither_there_nor_absent() {
         namespace: Err(missing.clone()),
         workload: Err(missing.clone()),
         requires: Err(missing.clone()),
-        waypoint: Err(missing.clone()),
+        waypoint: Err(missing),
         ..Given::default()
     };
     let unknown = [
