@@ -80,6 +80,16 @@ impl Cluster {
         }
     }
 
+    /// Ends when all was read, and nothing is refused any more.
+    pub async fn allowed(&self) {
+        let mut states = self.states.subscribe();
+        let all = |states: &States| {
+            let mut refused = states.those(State::Forbidden);
+            refused.next().is_none() && unread(*states).next().is_none()
+        };
+        drop(states.wait_for(all).await);
+    }
+
     /// From now on these are waited for.
     pub fn wants(&self, resources: Resources) {
         for resource in resources.iter() {

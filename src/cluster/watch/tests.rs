@@ -165,6 +165,26 @@ fn more_is_kept_for_some_fields() {
     }
 }
 
+/// What is refused counts as read, and not as allowed.
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_may_be_allowed_later() {
+    let cluster = Cluster::default();
+    cluster.set(Resource::Pods, State::Following);
+    cluster.set(Resource::EnvoyFilters, State::Forbidden);
+    cluster.filled().await;
+    let patience = std::time::Duration::from_secs(10);
+    let ended = tokio::time::timeout(patience, cluster.allowed()).await;
+    assert!(ended.is_err(), "it is still refused");
+    let known = cluster.clone();
+    let allowed = tokio::spawn(async move { known.allowed().await });
+    for state in [State::Filling, State::Following] {
+        assert!(!allowed.is_finished(), "{state:?}");
+        cluster.set(Resource::EnvoyFilters, state);
+        tokio::task::yield_now().await;
+    }
+    allowed.await.unwrap();
+}
+
 #[derive(Deserialize)]
 struct Object {
     kind: String,

@@ -44,6 +44,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long new rules wait for what they read: they are to be in service within 15 s.
 const SHORT_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long more it waits for what it may not read: an API server that has just started refuses for some seconds what
+/// its RBAC will allow, and Pods would be left for it, with all of their revision.
+const PARDON: Duration = Duration::from_secs(10);
+
 #[derive(Debug)]
 struct Told(Arc<Metrics>);
 
@@ -195,6 +199,11 @@ impl Known {
                 );
             }
         }
+        let mut refused = cluster.states().those(State::Forbidden);
+        if refused.next().is_some() {
+            // What still is then has been named in the log.
+            drop(tokio::time::timeout(PARDON, cluster.allowed()).await);
+        }
     }
 }
 
@@ -270,10 +279,11 @@ mod tests {
         known.filled().await;
         assert_eq!(start.elapsed(), PATIENCE);
         let known = Known::Nothing(Arc::new(WhyNone::Off));
+        let start = Instant::now();
         known.filled().await;
         assert_eq!(
             start.elapsed(),
-            PATIENCE,
+            Duration::ZERO,
             "without a cluster it waits for nothing"
         );
     }
