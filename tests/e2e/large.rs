@@ -34,13 +34,15 @@ pub(crate) async fn resident(cluster: &Cluster) -> Shown {
     let namespaces = deployments.div_ceil(4);
     in_parallel(cluster, namespaces, |index| {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name(index), "labels": {"team": "a"}}});
-        vec![("/api/v1/namespaces".to_owned(), namespace)]
+        // Kubernetes makes it too, for twenty namespaces a second.
+        let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}});
+        let accounts = format!("/api/v1/namespaces/{}/serviceaccounts", name(index));
+        vec![
+            ("/api/v1/namespaces".to_owned(), namespace),
+            (accounts, account),
+        ]
     })
     .await;
-    cluster
-        .control_plane
-        .wait_for_namespace(&name(namespaces - 1))
-        .await;
     in_parallel(cluster, deployments, move |index| {
         let namespace = name(index % namespaces);
         let mut objects = workload(&namespace, index);
