@@ -46,10 +46,7 @@ pub(crate) async fn seen(cluster: &Cluster) -> Shown {
         Ok(nothing),
         "no CRD, no filter"
     );
-    let crds = include_str!("../support/facts-crds.yaml");
-    let apply = ["apply", "--server-side", "-f", "-"];
-    let output = cluster.control_plane.kubectl_with_input(&apply, crds).await;
-    assert!(output.status.success(), "{output:?}");
+    install_crds(cluster).await;
     for resource in Resource::ALL {
         watching.until_state(resource, State::Following).await;
     }
@@ -75,6 +72,20 @@ fn required(cluster: &meshmode::cluster::Cluster) -> Result<Vec<String>, Missing
         format!("{reason} {}/{} {scope}", one.namespace, one.name)
     };
     Ok(found.iter().map(text).collect())
+}
+
+/// The kinds of Istio and of the Gateway API, served.
+pub(crate) async fn install_crds(cluster: &Cluster) {
+    let crds = include_str!("../support/facts-crds.yaml");
+    let apply = ["apply", "--server-side", "-f", "-"];
+    let output = cluster.control_plane.kubectl_with_input(&apply, crds).await;
+    assert!(output.status.success(), "{output:?}");
+    wait_for("the kinds of Istio", PATIENCE, async || {
+        let path = "/apis/networking.istio.io/v1alpha3/envoyfilters";
+        let reply = cluster.control_plane.get(path).await;
+        (reply.code == 200).then_some(()).ok_or(reply.body)
+    })
+    .await;
 }
 
 async fn workloads(cluster: &Cluster, watching: &Watching) {

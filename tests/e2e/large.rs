@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::facts::Reader;
+use super::facts::{Reader, install_crds};
 use super::steps::{Cluster, LOCAL_ONLY, Program, Shown};
 use crate::support::manifests::list;
 use crate::support::meshmode::{Meshmode, sample};
 use crate::support::report::say;
-use crate::support::request::{merge, pod, pods};
+use crate::support::request::{Requests, merge, pod, pods};
 
 const PODS: usize = 5;
 const WRITERS: usize = 16;
@@ -31,6 +31,7 @@ pub(crate) async fn resident(cluster: &Cluster) -> Shown {
         return Shown::Skipped(LOCAL_ONLY);
     };
     let deployments: usize = size.to_str().unwrap().parse().unwrap();
+    install_crds(cluster).await;
     let namespaces = deployments.div_ceil(4);
     in_parallel(cluster, namespaces, |index| {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name(index), "labels": {"team": "a"}}});
@@ -91,15 +92,31 @@ async fn in_parallel(
         let requests = cluster.control_plane.another_client();
         writers.spawn(async move {
             for index in (writer..count).step_by(WRITERS) {
-                for (path, object) in of(index) {
-                    let reply = requests.post(&path, &object).await;
-                    assert!(matches!(reply.code, 201 | 409), "{reply:?}");
-                }
+                create(&requests, of(index)).await;
             }
         });
     }
     while let Some(ended) = writers.join_next().await {
         ended.unwrap();
+    }
+}
+
+/// Creates them in this order; Pods are those of the Deployment before them.
+async fn create(requests: &Requests, objects: Vec<(String, Value)>) {
+    let mut owner = None;
+    for (path, mut object) in objects {
+        if let (Some(owner), "Pod") = (&owner, object["kind"].as_str().unwrap()) {
+            object["metadata"]["ownerReferences"] = json!([owner]);
+        }
+        let reply = requests.post(&path, &object).await;
+        assert!(matches!(reply.code, 201 | 409), "{path}: {reply:?}");
+        if object["kind"] == "Deployment" {
+            let metadata = &reply.body["metadata"];
+            owner = Some(json!({
+                "apiVersion": "apps/v1", "kind": "Deployment", "controller": true,
+                "name": metadata["name"], "uid": metadata["uid"],
+            }));
+        }
     }
 }
 
