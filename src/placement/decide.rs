@@ -99,10 +99,7 @@ fn place<'r>(rules: &'r Rules, facts: &Facts<'_, '_, '_>, view: &View<'_, '_>) -
             | LeftAlone::Windows),
         ) => return Placement::left_alone(why, forged_record(pod, None)),
     }
-    let (decision, origin) = match of_revision(rules, facts, view) {
-        Some(decision) => (decision, Origin::Revision),
-        None => (rules.evaluate(view, facts.request), Origin::Rules),
-    };
+    let (decision, origin) = decided(rules, facts, view);
     let Some(labels) = rules.labels.of(decision.mode) else {
         let forged = forged_record(pod, Some(&decision));
         return Placement::of(decision, Action::LeaveAlone, origin).warned(forged);
@@ -125,6 +122,27 @@ fn place<'r>(rules: &'r Rules, facts: &Facts<'_, '_, '_>, view: &View<'_, '_>) -
     }
     let kept = kept_labels(pod, labels, placement.mode);
     placement.warned(kept)
+}
+
+/// What the Pods of the revision have, else what the rules say. Rules that leave a Pod say why better than the Pods
+/// that they left before.
+fn decided<'r>(
+    rules: &'r Rules,
+    facts: &Facts<'_, '_, '_>,
+    view: &View<'_, '_>,
+) -> (Decision<'r>, Origin) {
+    let of_rules = || rules.evaluate(view, facts.request);
+    match of_revision(rules, facts, view) {
+        Some(decision) if decision.rule == REVISION && decision.mode == Mode::Leave => {
+            let asked = of_rules();
+            match asked.mode {
+                Mode::Leave => (asked, Origin::Rules),
+                Mode::Ambient | Mode::Sidecar | Mode::None => (decision, Origin::Revision),
+            }
+        }
+        Some(decision) => (decision, Origin::Revision),
+        None => (of_rules(), Origin::Rules),
+    }
 }
 
 /// What the Pods of the same revision have. Where they have no placement, the author's choice is looked at as

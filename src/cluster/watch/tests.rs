@@ -176,13 +176,14 @@ async fn what_is_refused_may_be_allowed_later() {
     let ended = tokio::time::timeout(patience, cluster.allowed()).await;
     assert!(ended.is_err(), "it is still refused");
     let known = cluster.clone();
-    let allowed = tokio::spawn(async move { known.allowed().await });
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move { known.allowed().await });
     for state in [State::Filling, State::Following] {
-        assert!(!allowed.is_finished(), "{state:?}");
+        assert!(tasks.try_join_next().is_none(), "{state:?}");
         cluster.set(Resource::EnvoyFilters, state);
         tokio::task::yield_now().await;
     }
-    allowed.await.unwrap();
+    tasks.join_next().await.unwrap().unwrap();
 }
 
 #[derive(Deserialize)]

@@ -372,6 +372,23 @@ fn pods_of_one_revision_have_one_mode() {
     }
 }
 
+/// Not that others have no placement either, which is the same rule's doing.
+#[test]
+fn a_rule_that_leaves_says_so_of_each_pod() {
+    let rules = placement(
+        "  rules:\n    - {name: ours, when: \"true\", mode: leave, reason: it is not for the mesh}\n",
+    );
+    let source = Given {
+        siblings: Some(Siblings::Unplaced),
+        ..Given::default()
+    };
+    let left = given(&rules, &source);
+    assert_eq!(
+        (left.mode, &*left.rule, left.reason.as_str(), left.origin),
+        (Mode::Leave, "ours", "it is not for the mesh", Origin::Rules)
+    );
+}
+
 #[test]
 fn a_sidecar_that_nobody_injects_is_left() {
     let source = |istio| {
