@@ -374,3 +374,25 @@ fn any_body_is_answered_or_no_review() {
     let wanted = [Reviewed::Answered, Reviewed::NotAReview];
     tried(&body(), wanted, |body| fuzzed::review(body));
 }
+
+/// Each of 64 variables holds the one before it twice: without a bound the process would be killed.
+#[test]
+fn variables_do_not_double_without_end() {
+    let forms = [
+        "[variables.v@, variables.v@]",
+        "{1: variables.v@, 2: variables.v@}",
+        "[1, 2].map(i, [variables.v@, variables.v@])",
+        "true ? [[variables.v@], variables.v@] : []",
+    ];
+    for form in forms {
+        let variables = (1..64).fold("{name: v0, expression: '[1]'}".to_owned(), |all, n: u32| {
+            let expression = form.replace('@', &(n - 1).to_string());
+            format!("{all}, {{name: v{n}, expression: \"{expression}\"}}")
+        });
+        let file = format!(
+            "apiVersion: meshmode.io/v1alpha1\nkind: MeshmodeConfiguration\nplacement:\n  default: {{mode: none}}\n  variables: [{variables}]\n  rules: [{{name: a, when: size(variables.v63) == 2, mode: none}}]\n"
+        );
+        let problems = meshmode::config::read(&file).unwrap_err().to_string();
+        assert!(problems.contains("read more than"), "{form}: {problems}");
+    }
+}

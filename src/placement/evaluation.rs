@@ -12,7 +12,7 @@ use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::{Context, ExecutionError, Value};
 
-use super::expression::{ENVIRONMENT, Expression};
+use super::expression::{ENVIRONMENT, Expression, VARIABLES};
 use super::facts::Pod;
 use super::facts::view::View;
 use super::fuel::Fuel;
@@ -46,6 +46,9 @@ struct Scope<'f, 'a, 'r> {
     roots: &'f Roots<'f, 'a, 'r>,
     values: Vec<OnceLock<Computed<'f>>>,
 }
+
+/// Below this weight a variable may be copied as often as one expression can name it.
+const LIGHT: usize = 64;
 
 type Computed<'f> = Result<Box<dyn Val + 'f>, NoValue>;
 
@@ -89,7 +92,9 @@ impl<'f, 'a, 'r> Scope<'f, 'a, 'r> {
         context.set_variable_resolver(self.roots);
         for earlier in variable.expression.variables() {
             if let Some(Ok(value)) = self.variable(earlier)
-                && self.roots.shown.fuel.take(weight(value.as_ref())).is_ok()
+                && let weight = weight(value.as_ref())
+                && let copies = copies(&variable.expression, earlier, weight)
+                && self.roots.shown.fuel.take(weight * copies).is_ok()
             {
                 context.add_variable_as_val(format!("variables.{earlier}"), value.clone());
             }
@@ -125,17 +130,38 @@ impl VariableResolver for Scope<'_, '_, '_> {
     }
 }
 
-/// How many values a computed one hands out when it is read.
+/// How many values a computed one hands out when it is read, with those in it: lists of lists of a variable
+/// double in each of many variables.
 fn weight(value: &dyn Val) -> usize {
-    let list = value
-        .downcast_ref::<CelList<'_>>()
-        .map(|list| list.inner().len());
-    let map = || {
-        value
-            .downcast_ref::<CelMap<'_>>()
-            .map(|map| map.inner().len())
+    weight_within(value, Fuel::PER_DECISION as usize)
+}
+
+/// The same, where it is less than `most`, else at least `most`.
+fn weight_within(value: &dyn Val, most: usize) -> usize {
+    let below = |values: &mut dyn Iterator<Item = &dyn Val>| {
+        let mut sum = 1;
+        while let Some(value) = values.next().filter(|_| sum < most) {
+            sum += weight_within(value, most - sum);
+        }
+        sum
     };
-    list.or_else(map).unwrap_or(1)
+    if let Some(list) = value.downcast_ref::<CelList<'_>>() {
+        return below(&mut list.inner().iter().map(|value| &**value as &dyn Val));
+    }
+    match value.downcast_ref::<CelMap<'_>>() {
+        Some(map) => below(&mut map.inner().values().map(|value| &**value as &dyn Val)),
+        None => 1,
+    }
+}
+
+/// How often `expression` may copy the variable `name`, whose weight is given; for a light one that is no
+/// matter.
+fn copies(expression: &Expression, name: &str, weight: usize) -> usize {
+    if weight < LIGHT {
+        return 1;
+    }
+    let read = format!("{VARIABLES}.{name}");
+    expression.source().matches(&read).count().max(1)
 }
 
 /// Evaluates with `variables` on what is looked at through `view`, and the `request`.
