@@ -44,7 +44,13 @@ struct Roots<'f, 'a, 'r> {
 struct Scope<'f, 'a, 'r> {
     variables: &'f [Variable],
     roots: &'f Roots<'f, 'a, 'r>,
-    values: Vec<OnceLock<Computed<'f>>>,
+    values: Vec<OnceLock<Weighed<'f>>>,
+}
+
+/// The value of a variable, and how many values that is.
+struct Weighed<'f> {
+    value: Computed<'f>,
+    weight: usize,
 }
 
 /// Below this weight a variable may be copied as often as one expression can name it.
@@ -79,21 +85,21 @@ impl<'f, 'a, 'r> Scope<'f, 'a, 'r> {
         }
     }
 
-    fn variable(&self, name: &str) -> Option<&Computed<'f>> {
+    fn variable(&self, name: &str) -> Option<&Weighed<'f>> {
         let index = self
             .variables
             .iter()
             .position(|variable| variable.name == name)?;
-        Some(self.values[index].get_or_init(|| self.compute(&self.variables[index])))
+        Some(self.values[index].get_or_init(|| Weighed::of(self.compute(&self.variables[index]))))
     }
 
     fn compute(&self, variable: &'f Variable) -> Computed<'f> {
         let mut context = Context::with_env(ENVIRONMENT.clone());
         context.set_variable_resolver(self.roots);
         for earlier in variable.expression.variables() {
-            if let Some(Ok(value)) = self.variable(earlier)
-                && let weight = weight(value.as_ref())
-                && let copies = copies(&variable.expression, earlier, weight)
+            if let Some(Weighed { value, weight }) = self.variable(earlier)
+                && let Ok(value) = value
+                && let copies = copies(&variable.expression, earlier, *weight)
                 && self.roots.shown.fuel.take(weight * copies).is_ok()
             {
                 context.add_variable_as_val(format!("variables.{earlier}"), value.clone());
@@ -115,7 +121,7 @@ impl<'f, 'a, 'r> Scope<'f, 'a, 'r> {
             return None;
         };
         let name = name.strip_prefix("variables.")?;
-        self.variable(name)?.as_ref().err()
+        self.variable(name)?.value.as_ref().err()
     }
 }
 
@@ -124,9 +130,17 @@ impl VariableResolver for Scope<'_, '_, '_> {
         let Some(name) = variable.strip_prefix("variables.") else {
             return self.roots.resolve(variable);
         };
-        let value = self.variable(name)?.as_ref().ok()?;
-        self.roots.shown.fuel.take(weight(value.as_ref())).ok()?;
+        let Weighed { value, weight } = self.variable(name)?;
+        let value = value.as_ref().ok()?;
+        self.roots.shown.fuel.take(*weight).ok()?;
         Some(CowVal::Borrowed(value.as_ref()))
+    }
+}
+
+impl<'f> Weighed<'f> {
+    fn of(value: Computed<'f>) -> Self {
+        let weight = value.as_ref().map_or(0, |value| weight(value.as_ref()));
+        Self { value, weight }
     }
 }
 
