@@ -8,7 +8,9 @@
     reason = "a benchmark ends at the first failure, and prints"
 )]
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use json_patch::jsonptr::PointerBuf;
@@ -16,6 +18,14 @@ use json_patch::{AddOperation, Patch, PatchOperation};
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::admission::{AdmissionRequest, AdmissionResponse, AdmissionReview};
 use meshmode::config::{Configuration, DEFAULT, read};
+use meshmode::placement::facts::source::{
+    Connection, Namespace, Requirement, Siblings, Waypoint, Workload,
+};
+use meshmode::placement::facts::{Missing, NoCluster, Source};
+use meshmode::placement::labels::Labels;
+use meshmode::placement::outcome::Istio;
+use meshmode::placement::selector;
+use meshmode::placement::workload::{RevisionRef, WorkloadRef};
 use meshmode::webhook::mutate;
 use meshmode::webhook::stance::Stance;
 
@@ -53,7 +63,7 @@ fn reviews(criterion: &mut Criterion) {
     for (name, body) in REVIEWS {
         group.throughput(Throughput::Bytes(body.len() as u64));
         group.bench_with_input(BenchmarkId::new("meshmode", name), body, |bencher, body| {
-            bencher.iter(|| meshmode_way(black_box(body), &configuration));
+            bencher.iter(|| meshmode_way(black_box(body), &configuration, &NoCluster));
         });
         group.bench_with_input(BenchmarkId::new("kube", name), body, |bencher, body| {
             bencher.iter(|| kube_way(black_box(body)));
@@ -62,8 +72,80 @@ fn reviews(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn meshmode_way(body: &[u8], configuration: &Configuration) -> Vec<u8> {
-    let placed = mutate::answer(body, &configuration.placement, Stance::Enforce);
+/// The usual review with the same rules, without facts and with all of them.
+fn facts(criterion: &mut Criterion) {
+    let configuration = read(DEFAULT).expect("the default has no mistakes");
+    let known = Known::new();
+    let sources: [(&str, &dyn Source); 2] = [("without", &NoCluster), ("full", &known)];
+    let mut group = criterion.benchmark_group("facts");
+    for (name, source) in sources {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| meshmode_way(black_box(REVIEWS[1].1), &configuration, source));
+        });
+    }
+    group.finish();
+}
+
+/// A cluster that knows all, of which no rule holds, so that each is asked.
+#[derive(Debug)]
+struct Known {
+    namespace: Arc<Namespace>,
+    workload: Arc<Workload>,
+}
+
+impl Known {
+    fn new() -> Self {
+        let labels: BTreeMap<String, String> = (0..8)
+            .map(|n| (format!("example.com/label-{n}"), "value".to_owned()))
+            .collect();
+        let labels = Labels::all(Some(&labels));
+        Self {
+            namespace: Arc::new(Namespace {
+                labels: labels.clone(),
+                annotations: labels.clone(),
+            }),
+            workload: Arc::new(Workload {
+                replicas: Some(3),
+                max_replicas: Some(3),
+                labels: labels.clone(),
+                annotations: labels,
+            }),
+        }
+    }
+}
+
+impl Source for Known {
+    fn connection(&self) -> Connection {
+        Connection::Cluster
+    }
+
+    fn namespace(&self, _: &str) -> Result<Arc<Namespace>, Missing> {
+        Ok(Arc::clone(&self.namespace))
+    }
+
+    fn workload(&self, _: &WorkloadRef<'_>) -> Result<Arc<Workload>, Missing> {
+        Ok(Arc::clone(&self.workload))
+    }
+
+    fn requires(&self, _: &str, _: &dyn selector::Labels) -> Result<Vec<Requirement>, Missing> {
+        Ok(Vec::new())
+    }
+
+    fn waypoint(&self, _: &str, _: &dyn selector::Labels) -> Result<Option<Waypoint>, Missing> {
+        Ok(None)
+    }
+
+    fn siblings(&self, _: &RevisionRef<'_>) -> Option<Siblings> {
+        None
+    }
+
+    fn istio(&self) -> Result<Arc<Istio>, Missing> {
+        Ok(Arc::default())
+    }
+}
+
+fn meshmode_way(body: &[u8], configuration: &Configuration, cluster: &dyn Source) -> Vec<u8> {
+    let placed = mutate::answer(body, &configuration.placement, cluster, Stance::Enforce);
     placed.expect("a recorded review").answer.to_json()
 }
 
@@ -111,5 +193,5 @@ fn add(map: &str, present: bool, entries: &[(&str, &str)], operations: &mut Vec<
     }
 }
 
-criterion_group!(benches, reviews);
+criterion_group!(benches, reviews, facts);
 criterion_main!(benches);

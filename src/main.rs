@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use meshmode::commands::{self, Cli};
 
 fn main() -> ExitCode {
-    commands::run(Cli::parse())
+    commands::run(Cli::of_process())
 }

@@ -6,6 +6,7 @@ use meshmode::cluster::convert::pod::Pod;
 use meshmode::cluster::revisions::Revisions;
 use meshmode::cluster::table::Change;
 use meshmode::config::{DEFAULT, read};
+use meshmode::placement::facts::NoCluster;
 use meshmode::webhook::mutate;
 use meshmode::webhook::stance::Stance;
 use serde_json::json;
@@ -23,7 +24,8 @@ fn a_review_allocates_little() {
     ];
     for (name, body) in rows {
         let answer = || {
-            let placed = mutate::answer(body, &configuration.placement, Stance::Enforce);
+            let placed =
+                mutate::answer(body, &configuration.placement, &NoCluster, Stance::Enforce);
             placed.expect("a recorded review").answer.to_json()
         };
         // The first one fills what is made once.

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 const ARROWS: [(&str, &[&str]); 13] = [
     // Pure.
     ("placement", &[]),
-    ("authorization", &[]),
+    ("authorization", &["placement"]),
     ("savings", &[]),
     ("audit", &["placement", "authorization"]),
     ("report", &["audit", "savings"]),

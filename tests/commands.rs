@@ -98,6 +98,29 @@ fn the_default_configuration_is_printed_and_passes_its_own_check() {
     let check = meshmode(&["config", "check", file.to_str().unwrap()]);
     check.ended(0);
     assert!(check.out.contains("no mistakes"), "{check:?}");
+    for said in [
+        "rule many-replicas reads the cluster: without a connection it is off\n",
+        "  workload.maxReplicas: deployments, statefulsets, horizontalpodautoscalers\n",
+        "  - apiGroups: [networking.istio.io]\n    resources: [envoyfilters, sidecars]\n    verbs: [list, watch]\n",
+    ] {
+        assert!(check.out.contains(said), "{said}: {check:?}");
+    }
+}
+
+#[test]
+fn rules_without_the_cluster_take_no_rights() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.yaml");
+    let text = "apiVersion: meshmode.io/v1alpha1\nkind: MeshmodeConfiguration\nplacement:\n  default: {mode: ambient}\n  rules: [{name: jobs, when: \"workload.kind == 'Job'\", mode: none}]\n";
+    fs::write(&file, text).unwrap();
+    let check = meshmode(&["config", "check", file.to_str().unwrap()]);
+    check.ended(0);
+    assert!(
+        check
+            .out
+            .ends_with("the rules read nothing of the cluster\n"),
+        "{check:?}"
+    );
 }
 
 #[test]
@@ -237,6 +260,30 @@ fn a_refused_object_has_an_answer_and_no_result() {
         &review,
     );
     assert_eq!(observed.ended(0).json()["response"]["allowed"], true);
+}
+
+#[test]
+fn a_workload_is_advised_about() {
+    let template =
+        json!({"metadata": {"annotations": {"meshmode.io/mode": "sidecars"}}, "spec": {}});
+    let review = json!({
+        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+        "request": {
+            "uid": "u-1", "operation": "CREATE", "namespace": "shop", "name": "web",
+            "kind": {"group": "apps", "version": "v1", "kind": "Deployment"},
+            "object": {
+                "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+                "spec": {"template": template},
+            },
+        },
+    });
+    let answer = meshmode_with(&["review", "-"], review.to_string().as_bytes());
+    let response = &answer.ended(0).json()["response"];
+    assert_eq!(response["allowed"], true);
+    let warning = response["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("sidecars"), "{warning}");
+    let hash = response["auditAnnotations"]["configuration"].as_str();
+    assert_eq!(hash.unwrap().len(), 64, "as the server's: {response}");
 }
 
 #[test]

@@ -19,17 +19,25 @@ mod support;
 
 mod e2e {
     pub(crate) mod absence;
+    pub(crate) mod admission_policy;
     pub(crate) mod certificates;
     pub(crate) mod facts;
+    pub(crate) mod facts_of_pods;
+    pub(crate) mod large;
     pub(crate) mod manifests;
     pub(crate) mod pods;
     pub(crate) mod policies;
     pub(crate) mod record;
+    pub(crate) mod revisions;
     pub(crate) mod steps;
+    pub(crate) mod workloads;
 }
 
 use e2e::steps::{Cluster, Report};
-use e2e::{absence, certificates, facts, manifests, pods, policies, record};
+use e2e::{
+    absence, admission_policy, certificates, facts, facts_of_pods, large, manifests, pods,
+    policies, record, revisions, workloads,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn end_to_end() {
@@ -60,6 +68,12 @@ async fn end_to_end() {
         )
         .await;
     report
+        .step(
+            "Pods: the same by an admission policy",
+            admission_policy::placed_alike(&cluster),
+        )
+        .await;
+    report
         .step("policies: created", policies::created(&cluster))
         .await;
     report
@@ -75,6 +89,9 @@ async fn end_to_end() {
         )
         .await;
     report
+        .step("workloads: told what is off", workloads::told(&cluster))
+        .await;
+    report
         .step("manifests: accepted", manifests::accepted(&cluster))
         .await;
     report
@@ -88,6 +105,30 @@ async fn end_to_end() {
         .await;
     report
         .step("facts: seen as they come", facts::seen(&cluster))
+        .await;
+    report
+        .step(
+            "facts: of namespace, workload and mesh",
+            facts_of_pods::answers(&cluster),
+        )
+        .await;
+    report
+        .step(
+            "facts: what siblings have",
+            facts_of_pods::siblings(&cluster),
+        )
+        .await;
+    report
+        .step(
+            "Pods: facts change, revisions keep",
+            revisions::follow(&cluster),
+        )
+        .await;
+    report
+        .step(
+            "facts: a minute without API server",
+            facts_of_pods::a_minute_away(&mut cluster),
+        )
         .await;
     report
         .step("facts: API server away", facts::recovered(&mut cluster))
@@ -112,6 +153,9 @@ async fn end_to_end() {
             "certificates swapped under load",
             certificates::swapped(&mut cluster),
         )
+        .await;
+    report
+        .step("facts: of a large cluster", large::resident(&cluster))
         .await;
     report
         .step("reviews recorded", record::reviews(&mut cluster))

@@ -1,4 +1,5 @@
-//! `meshmode explain policy` as a person or a script runs it, and the documents that describe it.
+//! `meshmode explain` as a person or a script runs it, and the documents that describe it: policies here, Pods and
+//! workloads in their own file.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +11,10 @@
 
 #[path = "support/ran.rs"]
 mod ran;
+#[path = "explain/schema.rs"]
+mod schema;
+#[path = "explain/workloads.rs"]
+mod workloads;
 
 use std::fs;
 use std::path::Path;
@@ -17,21 +22,28 @@ use std::process::Command;
 
 use meshmode::authorization::code::Code;
 use ran::Ran;
+use schema::check;
 use serde_json::{Value, json};
 
 const EXAMPLES: &str = "manifests/examples/waypoint-policy";
 
 /// Runs `meshmode explain policy` with these arguments and this standard input.
 fn explain(arguments: &[&str], input: &str) -> Ran {
+    let arguments = [&["policy"], arguments].concat();
+    Ran::of(&mut command(&arguments), input.as_bytes())
+}
+
+/// `meshmode explain` with these arguments.
+fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_meshmode"));
     command
-        .args(["explain", "policy"])
+        .arg("explain")
         .args(arguments)
         .env_remove("MESHMODE_CONFIG")
         // No cluster of whoever runs the tests.
         .env("KUBECONFIG", "/nowhere/kubeconfig")
         .current_dir(root());
-    Ran::of(&mut command, input.as_bytes())
+    command
 }
 
 fn root() -> &'static Path {
@@ -426,78 +438,4 @@ fn the_check_of_the_schema_can_fail() {
         check(&bad, &schema, &schema, "", &mut wrong);
         assert!(!wrong.is_empty(), "{pointer}");
     }
-}
-
-/// As much of JSON Schema as ours uses; each keyword that it does not know is an error.
-fn check(value: &Value, schema: &Value, root: &Value, at: &str, wrong: &mut Vec<String>) {
-    for (keyword, says) in schema.as_object().unwrap() {
-        match keyword.as_str() {
-            "$schema" | "title" | "description" | "$defs" | "properties" => {}
-            "$ref" => {
-                let pointer = says.as_str().unwrap().trim_start_matches('#');
-                check(value, root.pointer(pointer).unwrap(), root, at, wrong);
-            }
-            "anyOf" => {
-                let passes = |one: &Value| {
-                    let mut wrong = Vec::new();
-                    check(value, one, root, at, &mut wrong);
-                    wrong.is_empty()
-                };
-                if !says.as_array().unwrap().iter().any(passes) {
-                    wrong.push(format!("{at}: none of anyOf"));
-                }
-            }
-            "enum" if !says.as_array().unwrap().contains(value) => {
-                wrong.push(format!("{at}: {value} is none of {says}"));
-            }
-            "enum" => {}
-            "pattern" => {
-                assert_eq!(says, "^MM2[0-9][0-9]$", "the only one that is known");
-                let known = |text: &str| Code::ALL.iter().any(|code| code.id == text);
-                if !value.as_str().is_some_and(known) {
-                    wrong.push(format!("{at}: {value} is no code"));
-                }
-            }
-            "type" if !is_of(value, says) => wrong.push(format!("{at}: {value} is no {says}")),
-            "type" => {}
-            "required" => {
-                for name in says.as_array().unwrap() {
-                    if value.get(name.as_str().unwrap()).is_none() {
-                        wrong.push(format!("{at}: {name} is missing"));
-                    }
-                }
-            }
-            "items" => {
-                for (index, item) in value.as_array().into_iter().flatten().enumerate() {
-                    check(item, says, root, &format!("{at}/{index}"), wrong);
-                }
-            }
-            "additionalProperties" => {
-                for (name, member) in value.as_object().into_iter().flatten() {
-                    let known = schema.get("properties").and_then(|all| all.get(name));
-                    let at = format!("{at}/{name}");
-                    match (known, says) {
-                        (Some(known), _) => check(member, known, root, &at, wrong),
-                        (None, Value::Bool(false)) => wrong.push(format!("{at}: is not known")),
-                        (None, says) => check(member, says, root, &at, wrong),
-                    }
-                }
-            }
-            unknown => panic!("the check does not know {unknown}"),
-        }
-    }
-}
-
-fn is_of(value: &Value, types: &Value) -> bool {
-    let is = |name: &Value| match name.as_str().unwrap() {
-        "string" => value.is_string(),
-        "integer" => value.is_u64(),
-        "object" => value.is_object(),
-        "array" => value.is_array(),
-        "null" => value.is_null(),
-        unknown => panic!("the check does not know {unknown}"),
-    };
-    types
-        .as_array()
-        .map_or_else(|| is(types), |all| all.iter().any(is))
 }

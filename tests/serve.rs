@@ -23,7 +23,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{Request, body::Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use meshmode::tls::{Issued, Subjects, Validity, issue, pem, renew};
+use meshmode::tls::{Issued, Subjects, Validity, issue, pem, renew, sha256};
 use rustls::crypto::aws_lc_rs;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
@@ -47,7 +47,7 @@ struct Server {
     status: SocketAddr,
 }
 
-/// A folder with certificates as the kubelet keeps one.
+/// A folder with certificates, or a configuration, as the kubelet keeps one.
 struct Volume {
     folder: tempfile::TempDir,
     swaps: u32,
@@ -176,6 +176,27 @@ impl Server {
             .await
     }
 
+    /// The configuration with this hash is in service, wherever that is told, and read not long ago.
+    async fn serves(&self, hash: &str) {
+        let (_, _, version) = self.get("/version").await;
+        let version: Value = serde_json::from_str(&version).unwrap();
+        let expected = json!({"hash": hash, "source": "file"});
+        assert_eq!(version["configuration"], expected);
+        let (_, _, metrics) = self.get("/metrics").await;
+        let infos = metrics
+            .lines()
+            .filter(|line| line.starts_with("meshmode_configuration_info"));
+        let expected = format!("meshmode_configuration_info{{hash=\"{hash}\",source=\"file\"}} 1");
+        assert_eq!(
+            infos.collect::<Vec<_>>(),
+            [expected],
+            "the active one alone"
+        );
+        let read = "meshmode_configuration_last_reload_success_timestamp_seconds";
+        let age = jiff::Timestamp::now().as_second() as f64 - self.metric(read).await;
+        assert!((0.0..60.0).contains(&age), "{age} s ago");
+    }
+
     /// One review on a connection of its own, over HTTP/1.1 as the API server's.
     async fn review(&self, issued: &Issued) -> Result<u16, String> {
         let stream = self
@@ -196,6 +217,37 @@ impl Server {
         };
         tokio::join!(ask, connection).0
     }
+
+    /// Asks for reviews on one connection, one after the other, until one says what `until` wants; each must be
+    /// answered. How many there were, and how long it took.
+    async fn reviews_until(
+        &self,
+        issued: &Issued,
+        mut until: impl FnMut(&Value) -> bool,
+    ) -> (u32, Duration) {
+        let config = client(issued, &[&TLS13], &["http/1.1"]);
+        let stream = TokioIo::new(self.connect(config).await.unwrap());
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
+        let start = Instant::now();
+        let ask = async {
+            let mut asked = 0;
+            loop {
+                assert!(start.elapsed() < DEADLINE, "after {asked} reviews");
+                let answer = sender.send_request(review()).await.unwrap();
+                assert_eq!(answer.status(), 200);
+                let body = answer.into_body().collect().await.unwrap().to_bytes();
+                let mut answer: Value = serde_json::from_slice(&body).unwrap();
+                asked += 1;
+                let audit = answer["response"]["auditAnnotations"].take();
+                assert_eq!(answer["response"]["allowed"], true);
+                if until(&audit) {
+                    drop(sender);
+                    return (asked, start.elapsed());
+                }
+            }
+        };
+        tokio::join!(ask, connection).0
+    }
 }
 
 impl Drop for Server {
@@ -206,11 +258,15 @@ impl Drop for Server {
 }
 
 impl Volume {
-    fn new(issued: &Issued) -> Self {
-        let mut volume = Self {
+    fn empty() -> Self {
+        Self {
             folder: tempfile::tempdir().unwrap(),
             swaps: 0,
-        };
+        }
+    }
+
+    fn new(issued: &Issued) -> Self {
+        let mut volume = Self::empty();
         volume.swap(&issued.leaf.cert_pem, &issued.leaf.key_pem);
         volume
     }
@@ -219,19 +275,23 @@ impl Volume {
         self.folder.path().join(file)
     }
 
-    /// As the kubelet does: a new folder, `..data` renamed over to it, the old folder removed.
     fn swap(&mut self, cert: &str, key: &str) {
+        self.replace(&[("tls.crt", cert), ("tls.key", key)]);
+    }
+
+    /// As the kubelet does: a new folder, `..data` renamed over to it, the old folder removed.
+    fn replace(&mut self, files: &[(&str, &str)]) {
         self.swaps += 1;
         let root = self.folder.path();
         let version = format!("..version-{}", self.swaps);
         let old = fs::read_link(root.join("..data")).ok();
         fs::create_dir(root.join(&version)).unwrap();
-        for (name, content) in [("tls.crt", cert), ("tls.key", key)] {
+        for (name, content) in files {
             fs::write(root.join(&version).join(name), content).unwrap();
         }
         symlink(&version, root.join("..data_tmp")).unwrap();
         fs::rename(root.join("..data_tmp"), root.join("..data")).unwrap();
-        for name in ["tls.crt", "tls.key"] {
+        for (name, _) in files {
             let _there_after_the_first = symlink(Path::new("..data").join(name), root.join(name));
         }
         if let Some(old) = old {
@@ -513,6 +573,9 @@ async fn a_configuration_is_reloaded_and_a_bad_one_is_not() {
     };
     fs::write(&file, with_default("ambient")).unwrap();
     let mut server = Server::start(&volume, &["--config", file.to_str().unwrap()]);
+    server
+        .serves(&sha256(with_default("ambient").as_bytes()))
+        .await;
     let placed = |mode: &str| {
         format!("meshmode_placements_total{{stance=\"enforce\",mode=\"{mode}\",rule=\"default\"}}")
     };
@@ -525,7 +588,13 @@ async fn a_configuration_is_reloaded_and_a_bad_one_is_not() {
         fs::rename(&beside, &file).unwrap();
     };
     replace(with_default("none").as_bytes());
-    server.logged("a new configuration is in service");
+    let line = server.logged("a new configuration is in service");
+    let [before, hash] = ["ambient", "none"].map(|mode| sha256(with_default(mode).as_bytes()));
+    assert_eq!(
+        (&line["before"], &line["configuration"]),
+        (&json!(before), &json!(hash))
+    );
+    server.serves(&hash).await;
     assert_eq!(server.review(&issued).await, Ok(200));
     assert_eq!(server.metric(&placed("none")).await, 1.0);
 
@@ -537,6 +606,10 @@ async fn a_configuration_is_reloaded_and_a_bad_one_is_not() {
         replace(&bad);
         let line = server.logged("the configuration on disk has mistakes");
         let problems = line["problems"].as_str().unwrap();
+        assert_eq!(line["at"], place.split(": ").next().unwrap());
+        assert_eq!(line["configuration"], hash, "the last good one");
+        assert_eq!(server.get("/readyz").await.0, 200);
+        server.serves(&hash).await;
         assert!(problems.starts_with(place), "{problems}");
         assert_eq!(line["file"], file.to_str().unwrap());
     }
@@ -548,6 +621,47 @@ async fn a_configuration_is_reloaded_and_a_bad_one_is_not() {
     );
     let kept = "meshmode_reloads_total{file=\"configuration\",outcome=\"kept-last-good\"}";
     assert_eq!(server.metric(kept).await, 3.0);
+}
+
+/// As `manifests/base` mounts it: the path of the file never changes, what is behind it does.
+#[tokio::test]
+async fn a_config_map_is_swapped_twice_while_reviews_flow() {
+    let issued = issued();
+    let volume = Volume::new(&issued);
+    let text = |mode: &str| {
+        format!(
+            "apiVersion: meshmode.io/v1alpha1\nkind: MeshmodeConfiguration\nplacement:\n  default: {{mode: {mode}, reason: a test}}\n"
+        )
+    };
+    let mut config_map = Volume::empty();
+    config_map.replace(&[("config.yaml", &text("ambient"))]);
+    let file = config_map.path("config.yaml");
+    let mut server = Server::start(&volume, &["--config", file.to_str().unwrap()]);
+    for (mode, content) in [
+        ("ambient", None),
+        ("none", Some(text("none"))),
+        ("none", Some("placement: [".to_owned())),
+        ("sidecar", Some(text("sidecar"))),
+    ] {
+        if let Some(content) = &content {
+            config_map.replace(&[("config.yaml", content)]);
+        }
+        let hash = sha256(text(mode).as_bytes());
+        let wanted = |audit: &Value| {
+            // Decision and hash are of one configuration, also while it is swapped.
+            let placed = audit["placement"].as_str().unwrap();
+            assert_eq!(audit["configuration"], sha256(text(placed).as_bytes()));
+            audit["configuration"] == hash
+        };
+        let (_, took) = server.reviews_until(&issued, wanted).await;
+        assert!(took < Duration::from_secs(15), "{mode} after {took:?}");
+        if content.is_some_and(|content| content.ends_with('[')) {
+            server.logged("the configuration on disk has mistakes");
+        }
+        server.serves(&hash).await;
+    }
+    let failed = "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"panicked\"}";
+    assert_eq!(server.metric(failed).await, 0.0);
 }
 
 // === the second port ===
@@ -564,10 +678,12 @@ async fn the_second_port_tells_how_it_is() {
     }
     let (code, kind, body) = server.get("/version").await;
     assert_eq!((code, kind.as_str()), (200, "application/json"));
-    assert_eq!(
-        serde_json::from_str::<Value>(&body).unwrap()["version"],
-        env!("CARGO_PKG_VERSION")
-    );
+    let version: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(version["configuration"]["source"], "embedded default");
+    let hash = version["configuration"]["hash"].as_str().unwrap();
+    let bits = hash.bytes().filter(u8::is_ascii_hexdigit).count() * 4;
+    assert_eq!((bits, hash.len()), (256, 64), "{hash}");
     assert_eq!(server.get("/mutate/pods").await.0, 404);
     let (code, kind, text) = server.get("/metrics").await;
     assert_eq!(

@@ -12,6 +12,7 @@ use std::fmt;
 use super::mesh::Mesh;
 use super::policy::AuthorizationPolicy;
 
+pub use crate::placement::facts::Resource;
 pub use population::{Class, Front, Population, Tally, Via, WorkloadName};
 pub use target::{
     Binding, Controller, Gateway, GatewayClass, Ingress, Level, ObjectName, Readiness, Service,
@@ -42,25 +43,6 @@ pub enum WhyUnknown {
     NoNamespace,
     /// The policy does not have this target.
     NoSuchTarget,
-}
-
-/// What facts are made of.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Resource {
-    /// Namespaces, with their labels.
-    Namespaces,
-    /// Pods, by the revision of their workload.
-    Pods,
-    /// Services.
-    Services,
-    /// ServiceEntries of Istio.
-    ServiceEntries,
-    /// Gateways of the Gateway API, waypoints among them.
-    Gateways,
-    /// Their classes.
-    GatewayClasses,
-    /// ConfigMap `istio`.
-    MeshConfig,
 }
 
 /// The facts for one policy.
@@ -170,40 +152,6 @@ impl<T> Fact<T> {
             Self::Known(fact) => Fact::Known(then(fact)),
             Self::Unknown(why) => Fact::Unknown(why),
         }
-    }
-}
-
-// === impl Resource ===
-
-impl Resource {
-    /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Namespaces,
-        Self::Pods,
-        Self::Services,
-        Self::ServiceEntries,
-        Self::Gateways,
-        Self::GatewayClasses,
-        Self::MeshConfig,
-    ];
-
-    /// The name in logs and metrics, and in RBAC rules, but for the ConfigMap.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Namespaces => "namespaces",
-            Self::Pods => "pods",
-            Self::Services => "services",
-            Self::ServiceEntries => "serviceentries",
-            Self::Gateways => "gateways",
-            Self::GatewayClasses => "gatewayclasses",
-            Self::MeshConfig => "meshconfig",
-        }
-    }
-}
-
-impl fmt::Display for Resource {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
     }
 }
 

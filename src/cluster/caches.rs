@@ -1,12 +1,20 @@
 //! All that is known of the cluster, as the facts want it: no object of Kubernetes is kept.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::convert::asks::Ask;
 use super::convert::gateway::{Gateway, GatewayClass};
 use super::convert::service::{Namespace, Service};
+use super::convert::workload::Autoscaler;
+use super::namespaced::Namespaced;
 use super::revisions::Revisions;
 use super::table::Table;
 use crate::authorization::facts::{ObjectName, Resource};
 use crate::authorization::mesh::Mesh;
-use crate::placement::outcome::Enablement;
+use crate::placement::facts::Fields;
+use crate::placement::facts::source::Workload;
+use crate::placement::outcome::{Capture, Configuration, Enablement, Injectors, Istio};
 
 /// What is known.
 #[derive(Debug, Default)]
@@ -27,11 +35,37 @@ pub struct Caches {
     pub mesh: Table<(), Option<Mesh>>,
     /// Which Pods istio-cni captures; not read yet, so as its chart sets it.
     pub enablement: Enablement,
+    /// MutatingWebhookConfigurations of injectors, by name.
+    pub injectors: Table<Box<str>, Configuration>,
+    /// What they come to.
+    pub istio: Arc<Istio>,
+    /// Deployments.
+    pub deployments: Namespaced<Arc<Workload>>,
+    /// StatefulSets.
+    pub stateful_sets: Namespaced<Arc<Workload>>,
+    /// HorizontalPodAutoscalers of these.
+    pub autoscalers: Namespaced<Autoscaler>,
+    /// EnvoyFilters that ask for a sidecar.
+    pub envoy_filters: Namespaced<Ask>,
+    /// Sidecars.
+    pub sidecars: Namespaced<Ask>,
+    /// WasmPlugins of workloads.
+    pub wasm_plugins: Namespaced<Ask>,
+    /// RequestAuthentications of workloads.
+    pub request_authentications: Namespaced<Ask>,
+    /// AuthorizationPolicies that ask for more than ztunnel.
+    pub authorization_policies: Namespaced<Ask>,
+    /// What is kept of an object beside what verdicts need.
+    pub keep: Fields,
+    /// Kinds of which less was kept when they were last listed.
+    pub lacking: BTreeSet<Resource>,
 }
 
 /// How far a kind of objects is followed.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum State {
+    /// Nobody asked for them.
+    NotWatched,
     /// They were not all read yet.
     Filling,
     /// Neither, and the last attempt failed.
@@ -63,7 +97,53 @@ impl Caches {
             Resource::Gateways => self.gateways.count(),
             Resource::GatewayClasses => self.gateway_classes.count(),
             Resource::MeshConfig => self.mesh.count(),
+            Resource::Injectors => self.injectors.count(),
+            Resource::Deployments => self.deployments.count(),
+            Resource::StatefulSets => self.stateful_sets.count(),
+            Resource::Autoscalers => self.autoscalers.count(),
+            Resource::EnvoyFilters => self.envoy_filters.count(),
+            Resource::Sidecars => self.sidecars.count(),
+            Resource::WasmPlugins => self.wasm_plugins.count(),
+            Resource::RequestAuthentications => self.request_authentications.count(),
+            Resource::AuthorizationPolicies => self.authorization_policies.count(),
         }
+    }
+
+    /// Forgets all objects of a kind.
+    pub fn clear(&mut self, resource: Resource) {
+        self.lacking.remove(&resource);
+        match resource {
+            Resource::Namespaces => self.namespaces = Table::default(),
+            Resource::Pods => self.revisions = Revisions::default(),
+            Resource::Services => self.services = Table::default(),
+            Resource::ServiceEntries => self.service_entries = Table::default(),
+            Resource::Gateways => self.gateways = Table::default(),
+            Resource::GatewayClasses => self.gateway_classes = Table::default(),
+            Resource::MeshConfig => self.mesh = Table::default(),
+            Resource::Injectors => {
+                self.injectors = Table::default();
+                self.injectors_changed();
+            }
+            Resource::Deployments => self.deployments = Namespaced::default(),
+            Resource::StatefulSets => self.stateful_sets = Namespaced::default(),
+            Resource::Autoscalers => self.autoscalers = Namespaced::default(),
+            Resource::EnvoyFilters => self.envoy_filters = Namespaced::default(),
+            Resource::Sidecars => self.sidecars = Namespaced::default(),
+            Resource::WasmPlugins => self.wasm_plugins = Namespaced::default(),
+            Resource::RequestAuthentications => {
+                self.request_authentications = Namespaced::default();
+            }
+            Resource::AuthorizationPolicies => self.authorization_policies = Namespaced::default(),
+        }
+    }
+
+    /// After a change of [`Self::injectors`].
+    pub fn injectors_changed(&mut self) {
+        let configurations = self.injectors.iter().map(|(_, known)| known.clone());
+        self.istio = Arc::new(Istio {
+            injectors: Injectors::new(configurations.collect(), BTreeMap::new()),
+            capture: Capture::Enabled(self.enablement.clone()),
+        });
     }
 }
 
@@ -71,7 +151,8 @@ impl Caches {
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
+        Self::NotWatched,
         Self::Filling,
         Self::Failing,
         Self::Following,
@@ -83,6 +164,7 @@ impl State {
     /// The name in logs and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::NotWatched => "not-watched",
             Self::Filling => "filling",
             Self::Failing => "failing",
             Self::Following => "following",
@@ -97,7 +179,7 @@ impl State {
 
 impl Default for States {
     fn default() -> Self {
-        Self([State::Filling; Resource::ALL.len()])
+        Self([State::NotWatched; Resource::ALL.len()])
     }
 }
 

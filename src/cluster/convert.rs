@@ -3,10 +3,14 @@
 //! [`Opened`] is for the object of a review, parsed with it. The modules are for what is watched: each keeps of an
 //! object what facts need, and nothing else.
 
+pub mod asks;
 pub mod gateway;
 pub mod mesh;
+pub mod object;
 pub mod pod;
 pub mod service;
+pub mod template;
+pub mod workload;
 
 pub mod cni;
 pub mod injectors;

@@ -1,5 +1,6 @@
-//! The facts for a policy, out of the caches, as of now: no request is made.
+//! The facts for a policy and for a Pod, out of the caches, as of now: no request is made.
 
+mod placing;
 mod population;
 mod target;
 mod waypoint;
@@ -34,7 +35,9 @@ impl View<'_> {
             .iter()
             .try_for_each(|resource| match self.states.of(*resource) {
                 State::Following | State::Behind | State::NotInstalled => Ok(()),
-                State::Filling | State::Failing => Err(WhyUnknown::NotReadYet(*resource)),
+                State::NotWatched | State::Filling | State::Failing => {
+                    Err(WhyUnknown::NotReadYet(*resource))
+                }
                 State::Forbidden => Err(WhyUnknown::Forbidden(*resource)),
             })
     }

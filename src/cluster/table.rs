@@ -71,6 +71,31 @@ impl<K: Ord, V> Table<K, V> {
         }
     }
 
+    /// The same where an object may come to nothing, by which the one of before is gone.
+    pub fn apply_some<O>(
+        &mut self,
+        change: Change<'_, O>,
+        convert: impl Fn(&O) -> Option<(K, Option<V>)>,
+    ) {
+        let change = match change {
+            Change::Put(object) => match convert(object) {
+                Some((_, None)) => Change::Remove(object),
+                Some((_, Some(_))) | None => Change::Put(object),
+            },
+            Change::Begin | Change::Remove(_) | Change::End => change,
+        };
+        if let Change::Remove(object) = change {
+            if let Some((key, _)) = convert(object) {
+                self.entries.remove(&key);
+            }
+            return;
+        }
+        self.apply(change, |object| {
+            let (key, value) = convert(object)?;
+            Some((key, value?))
+        });
+    }
+
     /// The object of this name.
     pub fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
     where

@@ -1,26 +1,29 @@
 //! Keeps the caches up to date: a watch for each kind of objects, each by itself, so that one that
-//! fails leaves the others alone.
+//! fails leaves the others alone. What nobody reads is not watched.
 
+pub mod changes;
 mod follow;
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Service};
-use kube::core::{ApiResource, DynamicObject, GroupVersionKind, PartialObjectMeta};
+use kube::core::ApiResource;
 use kube::runtime::watcher;
 use kube::{Api, Client, Resource as KubeResource};
 use serde::de::DeserializeOwned;
-use tokio::task::JoinSet;
+use tokio::sync::watch::{self, Receiver};
+use tokio::task::{AbortHandle, JoinSet};
 
-use self::follow::{Follow, follow};
+use self::follow::{Filled, Follow, follow};
 use super::Cluster;
 use super::caches::{Caches, State};
-use super::convert::{gateway, mesh, pod, service};
+use super::convert::object::kind;
 use super::table::Change;
 use crate::authorization::facts::Resource;
+use crate::placement::facts::{Field, Fields, Resources};
 
 /// Who is told about watches.
 pub trait Observer: fmt::Debug + Send + Sync {
@@ -31,121 +34,270 @@ pub trait Observer: fmt::Debug + Send + Sync {
     fn counted(&self, resource: Resource, objects: usize);
 }
 
+/// What verdicts need.
+pub const FOR_VERDICTS: Resources = Resources::of(&[
+    Resource::Namespaces,
+    Resource::Pods,
+    Resource::Services,
+    Resource::ServiceEntries,
+    Resource::Gateways,
+    Resource::GatewayClasses,
+    Resource::MeshConfig,
+]);
+
+/// What placements need, whatever the rules read: the siblings of a Pod, its namespace, and its injectors.
+pub const FOR_PLACEMENTS: Resources =
+    Resources::of(&[Resource::Namespaces, Resource::Pods, Resource::Injectors]);
+
 /// Objects that a list gives at a time: all of them in memory at once would cost more than the caches.
 const PAGE: u32 = 250;
 
 /// The name of Istio's ConfigMap. One of another revision has the revision's name behind it.
 const MESH_CONFIG: &str = "istio";
 
-/// Starts the watches; what they do is in [`Cluster`].
+/// Fields that not everything is kept for, and the kinds of which more is kept where a rule reads them.
+const KEPT: [(Field, &[Resource]); 3] = [
+    (Field::NamespaceAnnotations, &[Resource::Namespaces]),
+    (Field::WorkloadLabels, &SCALED),
+    (Field::WorkloadAnnotations, &SCALED),
+];
+const SCALED: [Resource; 2] = [Resource::Deployments, Resource::StatefulSets];
+
+/// Starts the watches for verdicts; what they do is in [`Cluster`].
 pub fn start(
     cluster: &Cluster,
     client: &Client,
     istio_namespace: &str,
     observer: &Arc<dyn Observer>,
 ) -> JoinSet<Infallible> {
-    let mut watches = Watches {
-        cluster,
-        observer,
-        tasks: JoinSet::new(),
-    };
-    let all = || client.clone();
-    // Of Namespaces, Pods and ServiceEntries the metadata alone is asked for.
-    watches.add(Resource::Namespaces, Api::all(all()), "", namespaces);
-    watches.add(Resource::Pods, Api::all(all()), "", pods);
-    watches.add(Resource::Services, Api::all(all()), "", services);
-    watches.add(
-        Resource::ServiceEntries,
-        Api::all_with(all(), &kind("networking.istio.io", "ServiceEntry")),
-        "",
-        service_entries,
-    );
-    watches.add(
-        Resource::Gateways,
-        Api::all_with(all(), &kind("gateway.networking.k8s.io", "Gateway")),
-        "",
-        gateways,
-    );
-    watches.add(
-        Resource::GatewayClasses,
-        Api::all_with(all(), &kind("gateway.networking.k8s.io", "GatewayClass")),
-        "",
-        gateway_classes,
-    );
-    watches.add(
-        Resource::MeshConfig,
-        Api::namespaced(all(), istio_namespace),
-        &format!("metadata.name={MESH_CONFIG}"),
-        mesh_config,
-    );
-    watches.tasks
+    let watches = Watches::new(cluster, client, istio_namespace, observer, FOR_VERDICTS);
+    // Nobody changes them.
+    watches.start(watch::channel(Fields::NONE).1)
 }
 
-struct Watches<'a> {
-    cluster: &'a Cluster,
-    observer: &'a Arc<dyn Observer>,
+/// Starts the watches for verdicts and for rules that read `fields`, and changes them as these change.
+pub fn start_for(
+    cluster: &Cluster,
+    client: &Client,
+    istio_namespace: &str,
+    observer: &Arc<dyn Observer>,
+    fields: Receiver<Fields>,
+) -> JoinSet<Infallible> {
+    let always = FOR_VERDICTS.and(FOR_PLACEMENTS);
+    let watches = Watches::new(cluster, client, istio_namespace, observer, always);
+    watches.start(fields)
+}
+
+/// The watches that run.
+struct Watches {
+    cluster: Cluster,
+    client: Client,
+    istio_namespace: String,
+    observer: Arc<dyn Observer>,
+    /// What is watched whatever the rules read.
+    always: Resources,
     tasks: JoinSet<Infallible>,
+    running: BTreeMap<Resource, AbortHandle>,
 }
 
-impl Watches<'_> {
-    fn add<K>(
+// === impl Watches ===
+
+impl Watches {
+    fn new(
+        cluster: &Cluster,
+        client: &Client,
+        istio_namespace: &str,
+        observer: &Arc<dyn Observer>,
+        always: Resources,
+    ) -> Self {
+        Self {
+            cluster: cluster.clone(),
+            client: client.clone(),
+            istio_namespace: istio_namespace.to_owned(),
+            observer: Arc::clone(observer),
+            always,
+            tasks: JoinSet::new(),
+            running: BTreeMap::new(),
+        }
+    }
+
+    /// When this returns it is settled what is waited for.
+    fn start(mut self, mut fields: Receiver<Fields>) -> JoinSet<Infallible> {
+        let first = *fields.borrow_and_update();
+        self.cluster.caches(|caches| caches.keep = first);
+        for resource in self.always.and(first.resources()).iter() {
+            self.open(resource, Filled::Never);
+        }
+        let mut all = JoinSet::new();
+        all.spawn(self.follow(fields));
+        all
+    }
+
+    async fn follow(mut self, mut fields: Receiver<Fields>) -> Infallible {
+        loop {
+            tokio::select! {
+                changed = fields.changed() => match changed {
+                    Ok(()) => {
+                        let now = *fields.borrow_and_update();
+                        self.change(now).await;
+                    }
+                    // They stay as they are.
+                    Err(_) => loop {
+                        self.ended().await;
+                    },
+                },
+                () = self.ended() => {}
+            }
+        }
+    }
+
+    /// From now on rules read these fields.
+    async fn change(&mut self, fields: Fields) {
+        let before = self.cluster.caches(|caches| caches.keep);
+        let wanted = self.always.and(fields.resources());
+        for resource in Resource::ALL {
+            let runs = self.running.contains_key(&resource);
+            match (runs, wanted.contains(resource)) {
+                (true, false) => {
+                    self.close(resource).await;
+                    self.forget(resource);
+                }
+                (true, true) if keeps_more(resource, before, fields) => {
+                    self.close(resource).await;
+                }
+                (true, true) | (false, _) => {}
+            }
+        }
+        self.cluster.caches(|caches| {
+            caches.keep = fields;
+            let anew = wanted
+                .iter()
+                .filter(|resource| keeps_more(*resource, before, fields));
+            caches.lacking.extend(anew);
+        });
+        for resource in wanted.iter() {
+            if !self.running.contains_key(&resource) {
+                let filled = match self.cluster.states().of(resource) {
+                    State::Following | State::Behind => Filled::Once,
+                    State::NotWatched
+                    | State::Filling
+                    | State::Failing
+                    | State::Forbidden
+                    | State::NotInstalled => Filled::Never,
+                };
+                self.open(resource, filled);
+            }
+        }
+    }
+
+    fn open(&mut self, resource: Resource, filled: Filled) {
+        match resource {
+            Resource::Namespaces => self.watch(resource, changes::namespaces, filled),
+            Resource::Pods => self.watch(resource, changes::pods, filled),
+            Resource::Services => self.watch(resource, changes::services, filled),
+            Resource::ServiceEntries => self.watch(resource, changes::service_entries, filled),
+            Resource::Gateways => self.watch(resource, changes::gateways, filled),
+            Resource::GatewayClasses => self.watch(resource, changes::gateway_classes, filled),
+            Resource::MeshConfig => {
+                let maps = Api::namespaced(self.client.clone(), &self.istio_namespace);
+                let named = format!("metadata.name={MESH_CONFIG}");
+                self.spawn(resource, maps, &named, changes::mesh_config, filled);
+            }
+            Resource::Injectors => self.watch(resource, changes::injectors, filled),
+            Resource::Deployments => self.watch(resource, changes::deployments, filled),
+            Resource::StatefulSets => self.watch(resource, changes::stateful_sets, filled),
+            Resource::Autoscalers => self.watch(resource, changes::autoscalers, filled),
+            Resource::EnvoyFilters => self.watch(resource, changes::envoy_filters, filled),
+            Resource::Sidecars => self.watch(resource, changes::sidecars, filled),
+            Resource::WasmPlugins => self.watch(resource, changes::wasm_plugins, filled),
+            Resource::RequestAuthentications => {
+                self.watch(resource, changes::request_authentications, filled);
+            }
+            Resource::AuthorizationPolicies => {
+                self.watch(resource, changes::authorization_policies, filled);
+            }
+        }
+    }
+
+    fn watch<K>(
+        &mut self,
+        resource: Resource,
+        apply: fn(&mut Caches, Change<'_, K>),
+        filled: Filled,
+    ) where
+        K: KubeResource<DynamicType = ApiResource>,
+        K: Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    {
+        let api = Api::all_with(self.client.clone(), &kind(resource));
+        self.spawn(resource, api, "", apply, filled);
+    }
+
+    fn spawn<K>(
         &mut self,
         resource: Resource,
         api: Api<K>,
-        fields: &str,
+        named: &str,
         apply: fn(&mut Caches, Change<'_, K>),
+        filled: Filled,
     ) where
         K: KubeResource + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
-        Api<K>: Clone,
     {
         let mut config = watcher::Config::default().page_size(PAGE);
-        if !fields.is_empty() {
-            config = config.fields(fields);
+        if !named.is_empty() {
+            config = config.fields(named);
         }
         let task = Follow {
             resource,
             cluster: self.cluster.clone(),
-            observer: Arc::clone(self.observer),
+            observer: Arc::clone(&self.observer),
         };
+        if filled == Filled::Never {
+            task.goes_over(State::Filling, None);
+        }
         let open = move || watcher(api.clone(), config.clone());
-        self.tasks.spawn(follow(task, open, apply));
+        let handle = self.tasks.spawn(follow(task, open, apply, filled));
+        self.running.insert(resource, handle);
+    }
+
+    /// Ends a watch; what it has read stays.
+    async fn close(&mut self, resource: Resource) {
+        if let Some(handle) = self.running.remove(&resource) {
+            handle.abort();
+            while !handle.is_finished() {
+                self.ended().await;
+            }
+        }
+    }
+
+    fn forget(&self, resource: Resource) {
+        self.cluster
+            .change(resource, |caches| caches.clear(resource));
+        self.observer.counted(resource, 0);
+        let follow = Follow {
+            resource,
+            cluster: self.cluster.clone(),
+            observer: Arc::clone(&self.observer),
+        };
+        follow.goes_over(State::NotWatched, None);
+    }
+
+    /// Ends when a watch was ended by us. By itself it ends only by a panic, and with that the whole does.
+    async fn ended(&mut self) {
+        match self.tasks.join_next().await {
+            None => std::future::pending().await,
+            Some(Ok(never)) => match never {},
+            Some(Err(error)) if error.is_cancelled() => {}
+            Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+        }
     }
 }
 
-fn kind(group: &str, kind: &str) -> ApiResource {
-    ApiResource::from_gvk(&GroupVersionKind::gvk(group, "v1", kind))
+/// Whether more of an object of this kind is kept for `now` than was for `before`.
+fn keeps_more(resource: Resource, before: Fields, now: Fields) -> bool {
+    KEPT.into_iter().any(|(field, resources)| {
+        resources.contains(&resource) && now.contains(field) && !before.contains(field)
+    })
 }
 
-fn namespaces(caches: &mut Caches, change: Change<'_, PartialObjectMeta<Namespace>>) {
-    let of = |object: &PartialObjectMeta<Namespace>| service::Namespace::of(&object.metadata);
-    caches.namespaces.apply(change, of);
-}
-
-fn pods(caches: &mut Caches, change: Change<'_, PartialObjectMeta<Pod>>) {
-    let of = |object: &PartialObjectMeta<Pod>| pod::Pod::of(&object.metadata);
-    caches.revisions.apply(change, of);
-}
-
-fn services(caches: &mut Caches, change: Change<'_, Service>) {
-    caches.services.apply(change, service::Service::of);
-}
-
-fn service_entries(caches: &mut Caches, change: Change<'_, PartialObjectMeta<DynamicObject>>) {
-    let of =
-        |object: &PartialObjectMeta<DynamicObject>| service::Service::of_metadata(&object.metadata);
-    caches.service_entries.apply(change, of);
-}
-
-fn gateways(caches: &mut Caches, change: Change<'_, DynamicObject>) {
-    caches.gateways.apply(change, gateway::Gateway::of);
-}
-
-fn gateway_classes(caches: &mut Caches, change: Change<'_, DynamicObject>) {
-    caches
-        .gateway_classes
-        .apply(change, gateway::GatewayClass::of);
-}
-
-fn mesh_config(caches: &mut Caches, change: Change<'_, ConfigMap>) {
-    caches.mesh.apply(change, |map| Some(((), mesh::mesh(map))));
-}
+#[cfg(test)]
+mod tests;

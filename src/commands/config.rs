@@ -1,5 +1,7 @@
 //! `meshmode config`: the embedded default, a check of a file, the JSON Schema.
 
+mod needs;
+
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -43,18 +45,15 @@ fn check(file: &std::path::Path, out: &mut dyn Write) -> anyhow::Result<Outcome>
     match configuration(Some(file))? {
         Ok(configuration) => {
             let rules = &configuration.placement;
-            writeln!(
-                out,
-                "{}: {} rules, no mistakes",
-                file.display(),
-                rules.names().count() + rules.off().count()
-            )?;
-            for name in rules.off() {
+            let count = rules.names().count();
+            writeln!(out, "{}: {count} rules, no mistakes", file.display())?;
+            for name in rules.needing_a_cluster() {
                 writeln!(
                     out,
-                    "rule {name} is off: it reads facts that only a connection to a cluster gives"
+                    "rule {name} reads the cluster: without a connection it is off"
                 )?;
             }
+            needs::write(rules.fields(), out)?;
             Ok(Outcome::Done)
         }
         Err(problems) => {

@@ -1,11 +1,15 @@
 //! `meshmode explain`: what becomes of something in the mesh, and why.
 
-mod cluster;
-mod documents;
-mod page;
+pub(super) mod cluster;
+pub(super) mod documents;
+mod fetch;
+pub(super) mod flags;
+mod named;
+pub(super) mod page;
 mod policy;
 mod rules;
 mod text;
+mod workload;
 
 use std::io::Write;
 
@@ -13,9 +17,16 @@ use super::Outcome;
 
 /// Flags of `meshmode explain`.
 #[derive(Debug, clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = workload::EXIT_CODES,
+)]
 pub struct Args {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    #[command(flatten)]
+    workloads: workload::Args,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -25,12 +36,13 @@ enum Command {
     Policy(policy::Args),
 }
 
-/// Runs the subcommand.
+/// Runs the subcommand; without one, explains Pods and workloads.
 ///
 /// # Errors
 /// A file or a cluster cannot be read, or standard output is gone.
 pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     match &args.command {
-        Command::Policy(args) => policy::run(args, out),
+        Some(Command::Policy(args)) => policy::run(args, out),
+        None => workload::run(&args.workloads, out),
     }
 }

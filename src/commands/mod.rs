@@ -4,16 +4,20 @@ pub mod certs;
 pub mod completion;
 pub mod config;
 pub mod explain;
+pub mod generate;
 pub mod review;
 pub mod serve;
+pub mod simulate;
+pub mod test;
 pub mod version;
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{Configuration, DEFAULT, Problems, read, read_bytes};
 
@@ -33,6 +37,12 @@ enum Command {
     Review(review::Args),
     /// Say what becomes of something in the mesh, and why
     Explain(explain::Args),
+    /// Run rule tests: cases that say which mode rules are to decide
+    Test(test::Args),
+    /// Say which workloads another configuration would give another mode
+    Simulate(simulate::Args),
+    /// Print objects for a cluster, made from a configuration
+    Generate(generate::Args),
     /// Print, check or describe configurations
     Config(config::Args),
     /// Make a development CA and a certificate of it
@@ -54,6 +64,32 @@ pub enum Outcome {
     Invalid,
 }
 
+/// The name under which kubectl finds the program, for `kubectl meshmode`.
+const PLUGIN: &str = "kubectl-meshmode";
+
+// === impl Cli ===
+
+impl Cli {
+    /// The command line of this process. What is wrong with it, and help, is printed under the name that was typed:
+    /// then the process ends.
+    pub fn of_process() -> Self {
+        let mut command = Self::command();
+        if std::env::args_os()
+            .next()
+            .is_some_and(|name| is_plugin(&name))
+        {
+            command = command.bin_name("kubectl meshmode");
+        }
+        let matches = command.get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+fn is_plugin(program: &OsStr) -> bool {
+    let name = Path::new(program).file_name();
+    name.is_some_and(|name| name == PLUGIN)
+}
+
 /// The exit code of a command that could not do its work.
 const FAILED: u8 = 3;
 
@@ -65,6 +101,9 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Review(args) => review::run(&args, &mut out),
         Command::Explain(args) => explain::run(&args, &mut out),
+        Command::Test(args) => test::run(&args, &mut out),
+        Command::Simulate(args) => simulate::run(&args, &mut out),
+        Command::Generate(args) => generate::run(&args, &mut out),
         Command::Config(args) => config::run(&args, &mut out),
         Command::Certs(args) => certs::run(&args, &mut out),
         Command::Version(args) => version::run(&args, &mut out),

@@ -6,14 +6,17 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use super::{Outcome, complain, complain_of, configuration};
+use super::serve::active;
+use super::{Outcome, complain, complain_of};
 use crate::authorization::WhyUnknown;
-use crate::config::Configuration;
+use crate::config::{DEFAULT, Problems};
+use crate::placement::facts::NoCluster;
 use crate::placement::json::Raw;
+use crate::webhook::active::{Active, Origin};
 use crate::webhook::answer::{Answer, Outcome as Admission};
 use crate::webhook::review::{self, NotAReview, Parsed};
 use crate::webhook::route::{ROUTES, Route, Task};
-use crate::webhook::{mutate, validate};
+use crate::webhook::{advise, mutate, validate};
 
 /// What is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -48,20 +51,29 @@ pub struct Args {
 /// A file cannot be read, or standard output is gone.
 pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     let body = body(args)?;
-    let configuration = match configuration(args.config.as_deref())? {
-        Ok(configuration) => configuration,
+    let active = match configured(args)? {
+        Ok(active) => active,
         Err(problems) => {
             complain_of(args.config.as_deref(), &problems);
             return Ok(Outcome::Invalid);
         }
     };
-    match answer(&body, args.route, &configuration) {
+    match answer(&body, args.route, &active) {
         Ok(answer) => print(&answer, &body, args.output, out),
         Err(error) => {
             complain(&format!("{}: {error}", args.file.display()));
             Ok(Outcome::Invalid)
         }
     }
+}
+
+fn configured(args: &Args) -> anyhow::Result<Result<Active, Problems>> {
+    let Some(file) = &args.config else {
+        return Ok(active(DEFAULT.as_bytes(), Origin::EmbeddedDefault));
+    };
+    let content = std::fs::read(file)
+        .with_context(|| format!("cannot read the configuration {}", file.display()))?;
+    Ok(active(&content, Origin::File))
 }
 
 fn body(args: &Args) -> anyhow::Result<Vec<u8>> {
@@ -79,33 +91,44 @@ fn body(args: &Args) -> anyhow::Result<Vec<u8>> {
 fn answer<'a>(
     body: &'a [u8],
     route: Option<Route>,
-    configuration: &'a Configuration,
+    active: &'a Active,
 ) -> Result<Answer<'a>, NotAReview> {
     let route = route.map_or_else(|| route_for(body), Ok)?;
-    match route.task {
-        Task::Place => {
-            mutate::answer(body, &configuration.placement, route.stance).map(|placed| placed.answer)
-        }
+    let configuration = &active.configuration;
+    let mut answer = match route.task {
+        Task::Place => mutate::answer(body, &configuration.placement, &NoCluster, route.stance)
+            .map(|placed| placed.answer),
         Task::Judge => {
             let settings = &configuration.authorization_policies;
             validate::answer(body, settings, &WhyUnknown::NoCluster, route.stance)
                 .map(|judged| judged.answer)
         }
-    }
+        Task::Advise => advise::answer(body, &configuration.placement, &NoCluster, route.stance)
+            .map(|advised| advised.answer),
+    }?;
+    active.sign(&mut answer);
+    Ok(answer)
 }
 
-/// The enforcing route for the kind of the object; Pods' where it is none of the two.
+/// The first route for the kind of the object; Pods' where there is none.
 fn route_for(body: &[u8]) -> Result<Route, NotAReview> {
-    let policy = match review::parse::<Option<Raw<'_>>>(body)? {
-        Parsed::Review(request) => request.kind.kind == "AuthorizationPolicy",
-        Parsed::Malformed(_) => false,
+    let wanted = match review::parse::<Option<Raw<'_>>>(body)? {
+        Parsed::Review(request) => task(&request.kind.kind),
+        Parsed::Malformed(_) => Task::Place,
     };
-    let wanted = if policy { Task::Judge } else { Task::Place };
     let route = ROUTES
         .into_iter()
         .map(|(_, route)| route)
         .find(|route| route.task == wanted);
     route.ok_or(NotAReview::NoRequest)
+}
+
+fn task(kind: &str) -> Task {
+    match kind {
+        "AuthorizationPolicy" => Task::Judge,
+        "Deployment" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob" => Task::Advise,
+        _ => Task::Place,
+    }
 }
 
 fn print(

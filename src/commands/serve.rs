@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -18,14 +19,15 @@ use tokio::task::JoinSet;
 
 use self::known::Known;
 use self::plain::Plain;
-use self::reload::{reload_configuration, reload_pair, say_what_is_off};
+use self::reload::{reload_configuration, reload_pair};
 pub use self::settings::Args;
-use super::{Outcome, complain_of, configuration};
+use super::{Outcome, complain_of};
 use crate::config::watch::ContentWatch;
-use crate::config::{Configuration, Problems, read_bytes};
+use crate::config::{DEFAULT, Problems, read_bytes};
 use crate::telemetry::logs;
 use crate::telemetry::metrics::Metrics;
-use crate::tls::{ReloadingPair, server_config, warm};
+use crate::tls::{ReloadingPair, server_config, sha256, warm};
+use crate::webhook::active::{Active, Origin};
 use crate::webhook::router::{App, router};
 use crate::webhook::server::serve;
 use crate::webhook::status::{self, Readiness, State};
@@ -41,8 +43,8 @@ pub fn run(args: Args) -> anyhow::Result<Outcome> {
     logs::start(args.log_format, &args.log_level)?;
     // Watched from its first reading on: what changes while the rest starts is news too.
     let mut watch = args.config.clone().map(|file| ContentWatch::new([file]));
-    let configuration = match first(watch.as_mut())? {
-        Ok(configuration) => configuration,
+    let active = match first(watch.as_mut())? {
+        Ok(active) => active,
         Err(problems) => {
             complain_of(args.config.as_deref(), &problems);
             return Ok(Outcome::Invalid);
@@ -56,7 +58,7 @@ pub fn run(args: Args) -> anyhow::Result<Outcome> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        Server::bind(args, configuration)
+        Server::bind(args, active)
             .await?
             .start(watch)?
             .until_the_end()
@@ -65,12 +67,21 @@ pub fn run(args: Args) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn first(watch: Option<&mut ContentWatch<1>>) -> anyhow::Result<Result<Configuration, Problems>> {
+fn first(watch: Option<&mut ContentWatch<1>>) -> anyhow::Result<Result<Active, Problems>> {
     let Some(watch) = watch else {
-        return configuration(None);
+        return Ok(active(DEFAULT.as_bytes(), Origin::EmbeddedDefault));
     };
     let [content] = watch.read().context("cannot read the configuration")?;
-    Ok(read_bytes(&content))
+    Ok(active(&content, Origin::File))
+}
+
+/// The configuration with this content, to be put in service.
+pub(super) fn active(content: &[u8], origin: Origin) -> Result<Active, Problems> {
+    Ok(Active {
+        configuration: read_bytes(content)?,
+        hash: sha256(content),
+        origin,
+    })
 }
 
 /// All that is needed, in place: nothing below can fail any more.
@@ -98,7 +109,7 @@ struct Running {
 }
 
 impl Server {
-    async fn bind(args: Args, configuration: Configuration) -> anyhow::Result<Self> {
+    async fn bind(args: Args, active: Active) -> anyhow::Result<Self> {
         let pair = ReloadingPair::load(args.tls_cert.clone(), args.tls_key.clone()).context(
             "there is no certificate to serve with; `meshmode certs` makes one for development",
         )?;
@@ -115,16 +126,21 @@ impl Server {
         let warmed = warm(&tls)?;
         let metrics = Arc::new(Metrics::default());
         metrics.certificate_ends(pair.current().not_after());
+        metrics.configuration_in_service(&active.hash, active.origin.as_str(), Timestamp::now());
         let known = Known::by(&args).await?;
         let app = App {
-            configuration: Arc::new(ArcSwap::from_pointee(configuration)),
+            configuration: Arc::new(ArcSwap::from_pointee(active)),
             facts: known.facts(),
+            cluster: known.cluster(),
             metrics,
         };
         let webhook = listen(args.listen, "--listen").await?;
         let status = listen(args.status_listen, "--status-listen").await?;
+        let active = app.configuration.load_full();
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
+            configuration = active.hash,
+            source = active.origin.as_str(),
             listen = %webhook.local_addr()?,
             status_listen = %status.local_addr()?,
             certificate = pair.current().fingerprint(),
@@ -134,7 +150,7 @@ impl Server {
             "starting"
         );
         known.say();
-        say_what_is_off(&app.configuration.load());
+        known.say_what_is_off(&active.configuration);
         Ok(Self {
             args,
             webhook,
@@ -162,22 +178,28 @@ impl Server {
             patience,
             told(stopped),
         ));
-        let plain = status::router(self.readiness.clone(), Arc::clone(&metrics));
+        let plain = status::router(
+            self.readiness.clone(),
+            Arc::clone(&metrics),
+            Arc::clone(&configuration),
+        );
         let plain = Plain::start(self.status, plain)?;
+        let first = configuration.load().configuration.placement.fields();
+        self.known.follow(first);
         let mut background = self.known.watch(&self.args.istio_namespace, &metrics);
         background.spawn(reload_pair(
             self.pair,
             self.args.clone(),
             Arc::clone(&metrics),
         ));
-        if let Some((file, watch)) = self.args.config.zip(watch) {
-            let interval = self.args.reload_interval;
+        if let Some(watched) = self.args.config.zip(watch) {
+            let (interval, known) = (self.args.reload_interval, self.known.clone());
             background.spawn(reload_configuration(
                 configuration,
-                file,
-                watch,
+                watched,
                 interval,
                 metrics,
+                known,
             ));
         }
         Ok(Running {

@@ -1,6 +1,6 @@
 //! Checks a file against the table of fields, and collects everything that is wrong with its form.
 
-use super::fields::{Field, Presence, Shape};
+use super::fields::{Field, Presence, Shape, duration};
 use super::problem::{Problem, Problems};
 use super::tree::{Node, Value};
 
@@ -8,7 +8,7 @@ use super::tree::{Node, Value};
 const MAX_NAME: usize = 63;
 
 /// Checks that `node`, found at `path`, is a section of `fields`.
-pub(super) fn section(node: &Node, path: &str, fields: &[Field], problems: &mut Problems) {
+pub(crate) fn section(node: &Node, path: &str, fields: &[Field], problems: &mut Problems) {
     let Value::Map(entries) = &node.value else {
         return problems.add(
             node,
@@ -48,6 +48,11 @@ fn shape(node: &Node, path: &str, shape: &Shape, problems: &mut Problems) {
         Shape::Section(fields) => section(node, path, fields, problems),
         Shape::List(fields, most) => list(node, path, fields, *most, problems),
         Shape::Labels => labels(node, path, problems),
+        Shape::Texts => texts(node, path, problems),
+        Shape::Count => count(node, path, problems),
+        Shape::Object => object(node, path, problems),
+        Shape::SomeOf(texts) => some_of(node, path, texts, problems),
+        Shape::TextOrTexts => text_or_texts(node, path, problems),
         Shape::Constant(text) => one_of(node, path, &[text], problems),
         Shape::OneOf(texts) => one_of(node, path, texts, problems),
         Shape::Bool if node.bool().is_some() => {}
@@ -57,6 +62,15 @@ fn shape(node: &Node, path: &str, shape: &Shape, problems: &mut Problems) {
                 path,
                 format!("is {}; allowed: true, false", node.value),
             );
+        }
+        Shape::Duration(most) => {
+            if node.text().and_then(|text| duration(text, *most)).is_none() {
+                let message = format!(
+                    "is {}; allowed: milliseconds or seconds up to {most}ms, such as 50ms",
+                    node.value
+                );
+                problems.add(node, path, message);
+            }
         }
         Shape::Text | Shape::Expression => {
             text(node, path, problems, "a text", |text| !text.is_empty())
@@ -88,6 +102,52 @@ fn list(node: &Node, path: &str, fields: &[Field], most: usize, problems: &mut P
     }
     for (index, element) in elements.iter().enumerate() {
         section(element, &format!("{path}[{index}]"), fields, problems);
+    }
+}
+
+fn object(node: &Node, path: &str, problems: &mut Problems) {
+    if !matches!(node.value, Value::Map(_)) {
+        problems.add(node, path, format!("is {}; allowed: a map", node.value));
+    }
+}
+
+fn count(node: &Node, path: &str, problems: &mut Problems) {
+    if node.number().is_none_or(|number| number < 0) {
+        let message = format!("is {}; allowed: a whole number of at least 0", node.value);
+        problems.add(node, path, message);
+    }
+}
+
+fn texts(node: &Node, path: &str, problems: &mut Problems) {
+    object(node, path, problems);
+    for (key, value) in node.entries() {
+        if value.text().is_none() {
+            let message = format!("is {}; allowed: a text{}", value.value, remedy(value));
+            problems.add(value, &join(path, key), message);
+        }
+    }
+}
+
+fn some_of(node: &Node, path: &str, texts: &[&str], problems: &mut Problems) {
+    let Value::List(elements) = &node.value else {
+        let allowed = texts.join(", ");
+        let message = format!("is {}; allowed: a list of {allowed}", node.value);
+        return problems.add(node, path, message);
+    };
+    for (index, element) in elements.iter().enumerate() {
+        one_of(element, &format!("{path}[{index}]"), texts, problems);
+    }
+}
+
+fn text_or_texts(node: &Node, path: &str, problems: &mut Problems) {
+    let Value::List(elements) = &node.value else {
+        return text(node, path, problems, "a text, or a list of texts", |text| {
+            !text.is_empty()
+        });
+    };
+    for (index, element) in elements.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        text(element, &path, problems, "a text", |text| !text.is_empty());
     }
 }
 
@@ -128,10 +188,7 @@ fn labels(node: &Node, path: &str, problems: &mut Problems) {
             );
         }
         if !value.text().is_some_and(is_label_value) {
-            let remedy = match value.value {
-                Value::Other(_) => " (put it in quotes)",
-                Value::Null | Value::Text(_) | Value::List(_) | Value::Map(_) => "",
-            };
+            let remedy = remedy(value);
             problems.add(
                 value,
                 &join(path, name),
@@ -144,8 +201,16 @@ fn labels(node: &Node, path: &str, problems: &mut Problems) {
     }
 }
 
+/// For a scalar that YAML does not take for a text.
+fn remedy(value: &Node) -> &'static str {
+    match value.value {
+        Value::Other(_) => " (put it in quotes)",
+        Value::Null | Value::Text(_) | Value::List(_) | Value::Map(_) => "",
+    }
+}
+
 /// `path.name`, without the dot at the top.
-pub(super) fn join(path: &str, name: &str) -> String {
+pub(crate) fn join(path: &str, name: &str) -> String {
     if path.is_empty() {
         name.to_owned()
     } else {
@@ -191,7 +256,7 @@ fn is_label_value(text: &str) -> bool {
 
 impl Problems {
     /// Adds a problem of the value `node`, which stands at `path`.
-    pub(super) fn add(&mut self, node: &Node, path: &str, message: String) {
+    pub(crate) fn add(&mut self, node: &Node, path: &str, message: String) {
         self.push(Problem {
             line: node.place.line,
             column: node.place.column,

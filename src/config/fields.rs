@@ -1,33 +1,37 @@
 //! The fields of the configuration file: one table that the reader checks a file against, and that the
 //! JSON Schema is made from, so that the two cannot disagree.
 
+use std::time::Duration;
+
 use crate::placement::Mode;
 
 /// One field of a section.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Field {
-    pub(super) name: &'static str,
-    pub(super) shape: Shape,
-    pub(super) presence: Presence,
-    pub(super) doc: &'static str,
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) shape: Shape,
+    pub(crate) presence: Presence,
+    pub(crate) doc: &'static str,
 }
 
 /// Whether a field may be left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Presence {
+pub(crate) enum Presence {
     Required,
     Optional,
 }
 
 /// What may stand in a field.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// Just this text.
     Constant(&'static str),
     /// One of these texts.
     OneOf(&'static [&'static str]),
     /// true or false.
     Bool,
+    /// Milliseconds or seconds, at most so many milliseconds.
+    Duration(u64),
     /// Any text that is not empty.
     Text,
     /// A lower-case name with dashes, as of Kubernetes objects.
@@ -38,6 +42,16 @@ pub(super) enum Shape {
     Expression,
     /// Label keys and values.
     Labels,
+    /// Keys with texts of any kind, as of annotations.
+    Texts,
+    /// A whole number of at least 0.
+    Count,
+    /// A map of somebody else's: a Kubernetes object.
+    Object,
+    /// A list of some of these texts.
+    SomeOf(&'static [&'static str]),
+    /// A text, or a list of texts.
+    TextOrTexts,
     /// A section of its own.
     Section(&'static [Field]),
     /// A list of sections, at most so many.
@@ -50,12 +64,15 @@ use Presence::{Optional, Required};
 const MAX_VARIABLES: usize = 64;
 /// All of them may be asked for every Pod.
 const MAX_RULES: usize = 256;
+/// In milliseconds: the API server waits for us while we wait.
+pub(super) const MAX_OWNER_WAIT: u64 = 1000;
 /// The value of `apiVersion`.
-pub(super) const API_VERSION: &str = "meshmode.io/v1alpha1";
+pub(crate) const API_VERSION: &str = "meshmode.io/v1alpha1";
 /// The value of `kind`.
 pub(super) const KIND: &str = "MeshmodeConfiguration";
 
-const MODES: &[&str] = &[
+/// The modes.
+pub(crate) const MODES: &[&str] = &[
     Mode::Ambient.as_str(),
     Mode::Sidecar.as_str(),
     Mode::None.as_str(),
@@ -114,6 +131,12 @@ pub(super) const PLACEMENT: &[Field] = &[
         Optional,
         "The labels that each mode sets; a mode that is left out keeps its default.",
     ),
+    field(
+        "ownerWait",
+        Shape::Duration(MAX_OWNER_WAIT),
+        Optional,
+        "How long a review waits for an object of the cluster that was not seen yet; 50ms without it, at most 1s.",
+    ),
 ];
 
 pub(super) const VARIABLE: &[Field] = &[
@@ -158,10 +181,16 @@ pub(super) const RULE: &[Field] = &[
         "Why, for records and people.",
     ),
     field(
+        "reasonExpression",
+        Shape::Expression,
+        Optional,
+        "CEL giving a string: the reason, with what decided on this Pod; where it has no value or is empty, reason is used.",
+    ),
+    field(
         "onUnknown",
         Shape::OneOf(&["leave", "next"]),
         Optional,
-        "When the rule cannot be evaluated: leave the Pod alone (the default), or ask the next rule.",
+        "When the rule cannot be evaluated, or a fact of the cluster is not available: leave the Pod alone (the default), or ask the next rule.",
     ),
     field(
         "warningExpression",
@@ -236,11 +265,29 @@ pub(super) const AUTHORIZATION_POLICIES: &[Field] = &[
     ),
 ];
 
-const fn field(name: &'static str, shape: Shape, presence: Presence, doc: &'static str) -> Field {
+/// One field of a table.
+pub(crate) const fn field(
+    name: &'static str,
+    shape: Shape,
+    presence: Presence,
+    doc: &'static str,
+) -> Field {
     Field {
         name,
         shape,
         presence,
         doc,
     }
+}
+
+/// The duration in `text`, where it is one of at most `most` milliseconds.
+pub(super) fn duration(text: &str, most: u64) -> Option<Duration> {
+    let (digits, unit) = match text.strip_suffix("ms") {
+        Some(digits) => (digits, 1),
+        None => (text.strip_suffix('s')?, 1000),
+    };
+    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number: u64 = plain.then(|| digits.parse().ok()).flatten()?;
+    let milliseconds = number.checked_mul(unit)?;
+    (milliseconds <= most).then(|| Duration::from_millis(milliseconds))
 }

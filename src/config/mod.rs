@@ -3,14 +3,16 @@
 //! - [`read()`], [`read_bytes()`]: text to [`Configuration`], or every mistake with its place
 //! - [`schema()`]: the JSON Schema; `fields` is the table that both rest on
 //! - [`watch`]: files that are read again when their content changes
+//! - `tree`, `check`, `fields`, `schema`: YAML with places, tables of fields and their JSON Schema, for every
+//!   format that is a relative of the configuration
 
-mod check;
-mod fields;
+pub(crate) mod check;
+pub(crate) mod fields;
 mod problem;
 mod read;
 mod sample;
-mod schema;
-mod tree;
+pub(crate) mod schema;
+pub(crate) mod tree;
 pub mod watch;
 
 pub use problem::{Problem, Problems};
@@ -21,4 +23,4 @@ pub use schema::schema;
 pub const DEFAULT: &str = include_str!("default.yaml");
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

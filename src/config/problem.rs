@@ -49,11 +49,11 @@ impl Problems {
         self.0.is_empty()
     }
 
-    pub(super) fn push(&mut self, problem: Problem) {
+    pub(crate) fn push(&mut self, problem: Problem) {
         self.0.push(problem);
     }
 
-    pub(super) fn sorted(mut self) -> Self {
+    pub(crate) fn sorted(mut self) -> Self {
         self.0.sort_by_key(|problem| (problem.line, problem.column));
         self
     }

@@ -6,7 +6,7 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as NoSuchName, StrDeserializer};
 
 use super::check::{self, join};
-use super::fields::FILE;
+use super::fields::{FILE, MAX_OWNER_WAIT, duration};
 use super::problem::{Problem, Problems};
 use super::tree::{self, Node, Value};
 use super::{DEFAULT, sample};
@@ -119,7 +119,10 @@ impl Reader<'_> {
         let declared: Vec<&str> = variables.iter().map(|v| v.name.as_str()).collect();
         let rules = self.rules(node.get("rules"), &declared);
         let default = default(node.get("default"));
-        Rules::new(variables, rules, default, mode_labels(node.get("modes")))
+        let mut rules = Rules::new(variables, rules, default, mode_labels(node.get("modes")));
+        let wait = text(node, "ownerWait").and_then(|text| duration(text, MAX_OWNER_WAIT));
+        rules.owner_wait = wait.unwrap_or(rules.owner_wait);
+        rules
     }
 
     fn variables(&mut self, node: Option<&Node>) -> Vec<Variable> {
@@ -186,6 +189,7 @@ impl Reader<'_> {
     fn rule(&mut self, node: &Node, path: &str, declared: &[&str]) -> Option<Rule> {
         let when = self.expression(node, path, "when", declared);
         let warning = self.expression(node, path, "warningExpression", declared);
+        let reason_expression = self.expression(node, path, "reasonExpression", declared);
         let gives = self.gives(node, path, declared);
         let name = text(node, "name")?;
         let reason = text(node, "reason").map_or_else(|| format!("rule {name}"), str::to_owned);
@@ -198,6 +202,7 @@ impl Reader<'_> {
             when: when?,
             gives: gives?,
             reason,
+            reason_expression,
             on_unknown,
             warning,
         })
@@ -270,6 +275,7 @@ impl Reader<'_> {
                 Part::When => "when",
                 Part::Mode => "modeExpression",
                 Part::Warning => "warningExpression",
+                Part::Reason => "reasonExpression",
             };
             let named = |node: &Node| text(node, "name") == Some(failure.rule);
             let Some(index) = nodes.iter().position(named) else {
@@ -316,10 +322,7 @@ fn default_placement() -> Rules {
     match read(DEFAULT) {
         Ok(configuration) => configuration.placement,
         Err(_) => {
-            let default = rules::Default {
-                mode: Mode::Leave,
-                reason: String::new(),
-            };
+            let default = rules::Default::new(Mode::Leave, String::new());
             Rules::new(Vec::new(), Vec::new(), default, mode_labels(None))
         }
     }
@@ -330,10 +333,7 @@ fn default(node: Option<&Node>) -> rules::Default {
         .and_then(|node| text(node, "reason"))
         .unwrap_or("no rule decided");
     let mode = node.and_then(mode).unwrap_or(Mode::Leave);
-    rules::Default {
-        mode,
-        reason: reason.to_owned(),
-    }
+    rules::Default::new(mode, reason.to_owned())
 }
 
 fn mode(node: &Node) -> Option<Mode> {

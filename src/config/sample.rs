@@ -1,8 +1,19 @@
 //! A Pod on which the rules of a new configuration are tried before any real one meets them.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::cluster::convert::Opened;
+use crate::placement::facts::source::{
+    Connection, Namespace, Reason, Requirement, Scope, Siblings, Waypoint, Workload,
+};
+use crate::placement::facts::{Missing, Owner, Source};
 use crate::placement::json::{Depth, Object};
+use crate::placement::labels::Labels;
+use crate::placement::outcome::Istio;
 use crate::placement::rules::{Failure, Rules};
+use crate::placement::selector;
+use crate::placement::workload::{RevisionRef, WorkloadRef};
 use crate::placement::{Facts, Pod};
 
 const POD: &str = r#"{
@@ -27,6 +38,10 @@ const REQUEST: &str = r#"{
   "userInfo": {"username": "system:serviceaccount:kube-system:replicaset-controller", "groups": []}
 }"#;
 
+/// A cluster in which everything is there that rules can read.
+#[derive(Debug)]
+struct Sample;
+
 /// What of `rules` cannot be evaluated.
 pub(super) fn failures(rules: &Rules) -> Vec<Failure<'_>> {
     let (Some(pod), Some(request)) = (pod(), request()) else {
@@ -35,6 +50,9 @@ pub(super) fn failures(rules: &Rules) -> Vec<Failure<'_>> {
     rules.failures(&Facts {
         pod: &pod,
         request: &request,
+        namespace: "sample",
+        owner: Owner::OfPod,
+        cluster: &Sample,
     })
 }
 
@@ -47,6 +65,59 @@ fn pod() -> Option<Pod<'static>> {
 
 fn request() -> Option<Object<'static>> {
     Depth::SHALLOW.parse(REQUEST).ok()?.into_object()
+}
+
+fn labels() -> Labels {
+    let entry = ("example.com/sample".to_owned(), "yes".to_owned());
+    Labels::all(Some(&BTreeMap::from([entry])))
+}
+
+impl Source for Sample {
+    fn connection(&self) -> Connection {
+        Connection::Cluster
+    }
+
+    fn namespace(&self, _: &str) -> Result<Arc<Namespace>, Missing> {
+        Ok(Arc::new(Namespace {
+            labels: labels(),
+            annotations: labels(),
+        }))
+    }
+
+    fn workload(&self, _: &WorkloadRef<'_>) -> Result<Arc<Workload>, Missing> {
+        Ok(Arc::new(Workload {
+            replicas: Some(1),
+            max_replicas: Some(1),
+            labels: labels(),
+            annotations: labels(),
+        }))
+    }
+
+    fn requires(&self, _: &str, _: &dyn selector::Labels) -> Result<Vec<Requirement>, Missing> {
+        let requirement = |reason| Requirement {
+            reason,
+            namespace: "sample".into(),
+            name: "sample".into(),
+            scope: Scope::Workload,
+        };
+        Ok(Reason::ALL.into_iter().map(requirement).collect())
+    }
+
+    fn waypoint(&self, _: &str, _: &dyn selector::Labels) -> Result<Option<Waypoint>, Missing> {
+        Ok(Some(Waypoint {
+            namespace: "sample".into(),
+            name: "waypoint".into(),
+            traffic: Some("service".into()),
+        }))
+    }
+
+    fn siblings(&self, _: &RevisionRef<'_>) -> Option<Siblings> {
+        None
+    }
+
+    fn istio(&self) -> Result<Arc<Istio>, Missing> {
+        Err(Missing::NoCluster)
+    }
 }
 
 #[cfg(test)]

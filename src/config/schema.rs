@@ -2,13 +2,18 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fields::{FILE, Field, Presence, RULE, Shape};
+use super::fields::{FILE, Field, KIND, Presence, RULE, Shape};
 
 /// The schema (draft 2020-12), as `manifests/config.schema.json` has it.
 pub fn schema() -> Value {
-    let mut schema = section(FILE);
+    titled(KIND, FILE)
+}
+
+/// The schema of a file of this kind with these fields.
+pub(crate) fn titled(kind: &str, fields: &[Field]) -> Value {
+    let mut schema = section(fields);
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
-    schema["title"] = json!("MeshmodeConfiguration");
+    schema["title"] = json!(kind);
     schema
 }
 
@@ -43,6 +48,7 @@ fn shape(shape: &Shape) -> Value {
         Shape::Constant(text) => json!({"const": text}),
         Shape::OneOf(texts) => json!({"enum": texts}),
         Shape::Bool => json!({"type": "boolean"}),
+        Shape::Duration(_) => json!({"type": "string", "pattern": "^[0-9]+m?s$"}),
         Shape::Text | Shape::Expression => json!({"type": "string", "minLength": 1}),
         Shape::Name => {
             json!({"type": "string", "maxLength": 63, "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"})
@@ -56,6 +62,14 @@ fn shape(shape: &Shape) -> Value {
                 "pattern": "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$",
             },
         }),
+        Shape::Texts => json!({"type": "object", "additionalProperties": {"type": "string"}}),
+        Shape::Count => json!({"type": "integer", "minimum": 0}),
+        Shape::Object => json!({"type": "object"}),
+        Shape::SomeOf(texts) => json!({"type": "array", "items": {"enum": texts}}),
+        Shape::TextOrTexts => json!({"oneOf": [
+            {"type": "string", "minLength": 1},
+            {"type": "array", "items": {"type": "string", "minLength": 1}},
+        ]}),
         Shape::Section(fields) => section(fields),
         Shape::List(fields, most) => {
             json!({"type": "array", "items": section(fields), "maxItems": most})

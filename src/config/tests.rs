@@ -1,7 +1,7 @@
 //! The reader: the embedded default, what is read, and every mistake.
 
 mod mistakes;
-mod schema;
+pub(crate) mod schema;
 
 use super::*;
 use crate::authorization::Settings;
@@ -114,5 +114,21 @@ fn settings_are_read() {
         let read = read(&format!("{HEAD}authorizationPolicies: {yaml}\n"));
         let found = read.unwrap_or_else(|problems| panic!("{name}: {problems}"));
         assert_eq!(found.authorization_policies, wanted, "{name}");
+    }
+}
+
+#[test]
+fn the_wait_for_objects_is_read() {
+    for (text, milliseconds) in [
+        ("", 50),
+        ("  ownerWait: 0s\n", 0),
+        ("  ownerWait: 250ms\n", 250),
+        ("  ownerWait: 1s\n", 1000),
+    ] {
+        let file = format!(
+            "apiVersion: meshmode.io/v1alpha1\nkind: MeshmodeConfiguration\nplacement:\n  default: {{mode: ambient}}\n{text}"
+        );
+        let wait = read(&file).unwrap().placement.owner_wait;
+        assert_eq!(wait.as_millis(), milliseconds, "{text}");
     }
 }

@@ -8,23 +8,23 @@ use serde_saphyr::{Location, Spanned};
 
 /// A value and its place.
 #[derive(Debug, Clone)]
-pub(super) struct Node {
-    pub(super) place: Place,
-    pub(super) value: Value,
+pub(crate) struct Node {
+    pub(crate) place: Place,
+    pub(crate) value: Value,
 }
 
 /// A place in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// From 1.
-    pub(super) line: u64,
+    pub(crate) line: u64,
     /// In characters, from 1.
-    pub(super) column: u64,
+    pub(crate) column: u64,
 }
 
 /// What YAML can say.
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     Text(String),
     /// A scalar that is no text, as it would be written: `true`, `10`.
@@ -35,16 +35,16 @@ pub(super) enum Value {
 
 /// A file that is not YAML.
 #[derive(Debug)]
-pub(super) struct NotYaml {
-    pub(super) place: Place,
-    pub(super) message: String,
+pub(crate) struct NotYaml {
+    pub(crate) place: Place,
+    pub(crate) message: String,
 }
 
 /// Reads `text`.
 ///
 /// # Errors
 /// The place and cause of what is not YAML.
-pub(super) fn read(text: &str) -> Result<Node, NotYaml> {
+pub(crate) fn read(text: &str) -> Result<Node, NotYaml> {
     // `off` is a value of ours: only `true` and `false` are booleans, as in YAML 1.2.
     let options = serde_saphyr::options! { strict_booleans: true };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
@@ -62,14 +62,14 @@ pub(super) fn read(text: &str) -> Result<Node, NotYaml> {
 
 impl Node {
     /// The value at `key` of a map.
-    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         self.entries()
             .find(|(name, _)| *name == key)
             .map(|(_, node)| node)
     }
 
     /// The entries of a map whose keys are text.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (&str, &Self)> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &Self)> {
         let entries: &[(Self, Self)] = match &self.value {
             Value::Map(entries) => entries,
             Value::Null | Value::Text(_) | Value::Other(_) | Value::List(_) => &[],
@@ -79,8 +79,46 @@ impl Node {
             .filter_map(|(key, node)| key.text().map(|key| (key, node)))
     }
 
+    /// The value at this path of map keys, as far as it is there.
+    pub(crate) fn nearest<'k>(&self, path: impl IntoIterator<Item = &'k str>) -> &Self {
+        let mut nearest = self;
+        for key in path {
+            match nearest.get(key) {
+                Some(node) => nearest = node,
+                None => break,
+            }
+        }
+        nearest
+    }
+
+    /// The same without places. Of a key that is there twice the last counts, as for Kubernetes.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Text(text) => serde_json::Value::String(text.clone()),
+            Value::Other(scalar) => {
+                let text = || serde_json::Value::String(scalar.clone());
+                serde_json::from_str(scalar).unwrap_or_else(|_| text())
+            }
+            Value::List(elements) => elements.iter().map(Self::to_json).collect(),
+            Value::Map(entries) => {
+                let entries = entries.iter();
+                let entries = entries.map(|(key, node)| (key.key(), node.to_json()));
+                serde_json::Value::Object(entries.collect())
+            }
+        }
+    }
+
+    /// As the key of a JSON object.
+    fn key(&self) -> String {
+        match &self.value {
+            Value::Text(text) | Value::Other(text) => text.clone(),
+            Value::Null | Value::List(_) | Value::Map(_) => self.value.to_string(),
+        }
+    }
+
     /// The elements of a list.
-    pub(super) fn elements(&self) -> &[Self] {
+    pub(crate) fn elements(&self) -> &[Self] {
         match &self.value {
             Value::List(elements) => elements,
             Value::Null | Value::Text(_) | Value::Other(_) | Value::Map(_) => &[],
@@ -88,7 +126,15 @@ impl Node {
     }
 
     /// The value of a boolean.
-    pub(super) fn bool(&self) -> Option<bool> {
+    pub(crate) fn bool(&self) -> Option<bool> {
+        match &self.value {
+            Value::Other(scalar) => scalar.parse().ok(),
+            Value::Null | Value::Text(_) | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// The value of a whole number.
+    pub(crate) fn number(&self) -> Option<i64> {
         match &self.value {
             Value::Other(scalar) => scalar.parse().ok(),
             Value::Null | Value::Text(_) | Value::List(_) | Value::Map(_) => None,
@@ -96,7 +142,7 @@ impl Node {
     }
 
     /// The text of a text.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Text(text) => Some(text),
             Value::Null | Value::Other(_) | Value::List(_) | Value::Map(_) => None,

@@ -101,12 +101,19 @@ impl<const N: usize> ContentWatch<N> {
         interval: Duration,
         mut on_change: impl FnMut(Result<[Vec<u8>; N], ReadError>),
     ) -> Infallible {
+        loop {
+            on_change(self.changed(interval).await);
+        }
+    }
+
+    /// The next change: polls at once and then every `interval`. Dropping the future loses nothing.
+    pub async fn changed(&mut self, interval: Duration) -> Result<[Vec<u8>; N], ReadError> {
         let mut ticks = tokio::time::interval(interval.max(MIN_INTERVAL));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             if let Some(change) = self.poll() {
-                on_change(change);
+                return change;
             }
         }
     }

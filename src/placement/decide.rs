@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::carried_out;
 use super::explicit::Choices;
+use super::facts::source::{Connection, Missing, Siblings};
+use super::facts::view::View;
 use super::facts::{Facts, Pod};
 use super::left_alone::LeftAlone;
 use super::mode::Mode;
@@ -22,6 +25,25 @@ pub struct Placement<'r> {
     pub warnings: Vec<String>,
     /// What is done to the Pod.
     pub action: Action<'r>,
+    /// Where the decision comes from.
+    pub origin: Origin,
+    /// The facts that were asked for and are not there.
+    pub missing: Vec<Missing>,
+}
+
+/// Where a decision comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A rule, or the default.
+    Rules,
+    /// The Pods of the same revision that are there: one revision, one mode.
+    Revision,
+    /// The Pod's author.
+    Author,
+    /// The Pod is left alone always.
+    LeftAlone,
+    /// Istio could not carry out what was decided.
+    NotCarriedOut,
 }
 
 /// What a placement does to its Pod.
@@ -44,14 +66,28 @@ pub const RECORD: [&str; 3] = [
 pub const EXPLICIT_CHOICE: &str = "explicit-choice";
 /// The rule in the record of a Pod that is left alone always.
 pub const LEFT_ALONE: &str = "left-alone";
+/// The rule in the record of a Pod that is placed as the others of its revision, where the rule that decided
+/// about them is gone, or they have no placement.
+pub const REVISION: &str = "revision";
 /// Names in records that no rule of a configuration may have.
-pub const RESERVED: [&str; 3] = [super::rules::DEFAULT, EXPLICIT_CHOICE, LEFT_ALONE];
+pub const RESERVED: [&str; 4] = [super::rules::DEFAULT, EXPLICIT_CHOICE, LEFT_ALONE, REVISION];
 
-/// Decides the mode of the Pod in `facts`.
+/// Why a Pod is left whose revision has Pods without a placement.
+const UNPLACED: &str =
+    "Pods of this revision are there without a placement; a new revision is decided anew";
+
+/// Decides the mode of the Pod in `facts`: that of the Pods of its revision, else what the rules say.
 ///
 /// The rules are asked before the author's choice is looked at, so that labels equal to the decision count
 /// as ours: the decision on a Pod that has been placed is the same one, and changes nothing.
 pub fn decide<'r>(rules: &'r Rules, facts: &Facts<'_, '_, '_>) -> Placement<'r> {
+    let view = View::of(facts);
+    let mut placement = place(rules, facts, &view);
+    placement.missing = view.into_missing();
+    placement
+}
+
+fn place<'r>(rules: &'r Rules, facts: &Facts<'_, '_, '_>, view: &View<'_, '_>) -> Placement<'r> {
     let pod = facts.pod;
     let left_alone = LeftAlone::of(pod);
     match left_alone {
@@ -61,30 +97,100 @@ pub fn decide<'r>(rules: &'r Rules, facts: &Facts<'_, '_, '_>) -> Placement<'r> 
             | LeftAlone::Gateway
             | LeftAlone::Mirror
             | LeftAlone::Windows),
-        ) => return Placement::left_alone(why, pod),
+        ) => return Placement::left_alone(why, forged_record(pod, None)),
     }
-    let decision = rules.evaluate(facts);
+    let (decision, origin) = decided(rules, facts, view);
     let Some(labels) = rules.labels.of(decision.mode) else {
-        let mut placement = Placement::by_rule(decision, Action::LeaveAlone);
-        placement.warnings.extend(forged_record(pod));
-        return placement;
+        let forged = forged_record(pod, Some(&decision));
+        return Placement::of(decision, Action::LeaveAlone, origin).warned(forged);
     };
     // A sidecar in a Pod that we gave one is our doing; in any other it is somebody else's.
     let injected = left_alone.filter(|_| decision.mode != Mode::Sidecar);
-    if injected.is_some() || !is_placed(pod, &decision, labels) {
+    let placed_before = is_placed(pod, &decision, labels);
+    if injected.is_some() || !placed_before {
         if let Some(why) = left_alone {
-            return Placement::left_alone(why, pod);
+            return Placement::left_alone(why, forged_record(pod, Some(&decision)));
         }
         let choices = Choices::of(pod, decision.mode, labels);
         if !choices.is_empty() {
             return Placement::chosen(&choices, decision, pod);
         }
     }
-    let mut placement = Placement::by_rule(decision, Action::Apply(labels));
-    placement
-        .warnings
-        .extend(kept_labels(pod, labels, placement.mode));
-    placement
+    let placement = Placement::of(decision, Action::Apply(labels), origin);
+    if !placed_before && let Some(why) = carried_out::obstacle(view, pod, &placement) {
+        return placement.not_carried_out(&why);
+    }
+    let kept = kept_labels(pod, labels, placement.mode);
+    placement.warned(kept)
+}
+
+/// What the Pods of the revision have, else what the rules say. Rules that leave a Pod say why better than the Pods
+/// that they left before.
+fn decided<'r>(
+    rules: &'r Rules,
+    facts: &Facts<'_, '_, '_>,
+    view: &View<'_, '_>,
+) -> (Decision<'r>, Origin) {
+    let of_rules = || rules.evaluate(view, facts.request);
+    match of_revision(rules, facts, view) {
+        Some(decision) if decision.rule == REVISION && decision.mode == Mode::Leave => {
+            let asked = of_rules();
+            match asked.mode {
+                Mode::Leave => (asked, Origin::Rules),
+                Mode::Ambient | Mode::Sidecar | Mode::None => (decision, Origin::Revision),
+            }
+        }
+        Some(decision) => (decision, Origin::Revision),
+        None => (of_rules(), Origin::Rules),
+    }
+}
+
+/// What the Pods of the same revision have. Where they have no placement, the author's choice is looked at as
+/// ever: it is the same for all of them.
+fn of_revision<'r>(
+    rules: &'r Rules,
+    facts: &Facts<'_, '_, '_>,
+    view: &View<'_, '_>,
+) -> Option<Decision<'r>> {
+    if view.connection() == Connection::None {
+        return None;
+    }
+    match view.siblings()? {
+        Siblings::Placed(decided) => Some(Decision {
+            mode: decided.mode,
+            rule: known_name(rules, &decided.rule),
+            reason: Cow::Owned(decided.reason.to_string()),
+            warnings: Vec::new(),
+        }),
+        Siblings::Unplaced => Choices::all(facts.pod).is_empty().then(|| Decision {
+            mode: Mode::Leave,
+            rule: REVISION,
+            reason: Cow::Borrowed(UNPLACED),
+            warnings: Vec::new(),
+        }),
+    }
+}
+
+/// The name of the rule that decided about others of the revision, as a record has it.
+fn known_name<'r>(rules: &'r Rules, name: &str) -> &'r str {
+    let reserved = RESERVED.into_iter().find(|known| *known == name);
+    let of_rule = || rules.names().find(|known| *known == name);
+    reserved.or_else(of_rule).unwrap_or(REVISION)
+}
+
+// === impl Origin ===
+
+impl Origin {
+    /// The word in logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rules => "rules",
+            Self::Revision => "revision",
+            Self::Author => "author",
+            Self::LeftAlone => "left-alone",
+            Self::NotCarriedOut => "not-carried-out",
+        }
+    }
 }
 
 // === impl Placement ===
@@ -95,7 +201,7 @@ impl<'r> Placement<'r> {
         [self.mode.as_str(), self.rule, &self.reason]
     }
 
-    fn by_rule(decision: Decision<'r>, action: Action<'r>) -> Self {
+    fn of(decision: Decision<'r>, action: Action<'r>, origin: Origin) -> Self {
         let Decision {
             mode,
             rule,
@@ -108,30 +214,49 @@ impl<'r> Placement<'r> {
             reason,
             warnings,
             action,
+            origin,
+            missing: Vec::new(),
         }
     }
 
-    fn left_alone(why: LeftAlone, pod: &Pod<'_>) -> Self {
-        Self {
+    fn warned(mut self, warnings: impl IntoIterator<Item = String>) -> Self {
+        self.warnings.extend(warnings);
+        self
+    }
+
+    fn left_alone(why: LeftAlone, forged: Option<String>) -> Self {
+        let decision = Decision {
             mode: Mode::Leave,
             rule: LEFT_ALONE,
             reason: Cow::Borrowed(why.as_str()),
-            warnings: forged_record(pod).into_iter().collect(),
-            action: Action::LeaveAlone,
-        }
+            warnings: Vec::new(),
+        };
+        Self::of(decision, Action::LeaveAlone, Origin::LeftAlone).warned(forged)
     }
 
     fn chosen(choices: &Choices<'_>, decision: Decision<'r>, pod: &Pod<'_>) -> Self {
+        let forged = forged_record(pod, Some(&decision));
         let mut warnings = decision.warnings;
         warnings.extend(choices.warnings(decision.mode, decision.rule));
-        warnings.extend(forged_record(pod));
-        Self {
+        let decision = Decision {
             mode: Mode::Leave,
             rule: EXPLICIT_CHOICE,
             reason: Cow::Owned(format!("the Pod's own choice: {choices}")),
             warnings,
-            action: Action::LeaveAlone,
-        }
+        };
+        Self::of(decision, Action::LeaveAlone, Origin::Author).warned(forged)
+    }
+
+    fn not_carried_out(self, why: &str) -> Self {
+        let Self { mode, rule, .. } = self;
+        let problem = format!("rule {rule} gives {mode}, which Istio would not carry out: {why}");
+        let decision = Decision {
+            mode: Mode::Leave,
+            rule,
+            reason: Cow::Owned(problem.clone()),
+            warnings: self.warnings,
+        };
+        Self::of(decision, Action::LeaveAlone, Origin::NotCarriedOut).warned([problem])
     }
 }
 
@@ -140,11 +265,7 @@ impl<'r> Placement<'r> {
 /// there, unless it would have been a choice.
 fn is_placed(pod: &Pod<'_>, decision: &Decision<'_>, labels: &BTreeMap<String, String>) -> bool {
     let on_pod = pod.labels();
-    let annotations = pod.annotations();
-    RECORD
-        .into_iter()
-        .zip([decision.mode.as_str(), decision.rule, &decision.reason])
-        .all(|(key, value)| annotations.get(key) == Some(value))
+    records(pod, decision)
         && labels.iter().all(|(key, value)| {
             on_pod
                 .get(key)
@@ -152,8 +273,24 @@ fn is_placed(pod: &Pod<'_>, decision: &Decision<'_>, labels: &BTreeMap<String, S
         })
 }
 
-/// A record on a Pod that we do not touch was not written by us.
-fn forged_record(pod: &Pod<'_>) -> Option<String> {
+/// Whether the record on `pod` is that of `decision`.
+fn records(pod: &Pod<'_>, decision: &Decision<'_>) -> bool {
+    let annotations = pod.annotations();
+    let Decision {
+        mode, rule, reason, ..
+    } = decision;
+    RECORD
+        .into_iter()
+        .zip([mode.as_str(), rule, reason])
+        .all(|(key, value)| annotations.get(key) == Some(value))
+}
+
+/// A record on a Pod that we do not touch was not written by us, unless it is what we would write: then we
+/// did, and somebody has changed the labels since.
+fn forged_record(pod: &Pod<'_>, decision: Option<&Decision<'_>>) -> Option<String> {
+    if decision.is_some_and(|decision| records(pod, decision)) {
+        return None;
+    }
     let annotations = pod.annotations();
     let key = RECORD
         .into_iter()
@@ -164,16 +301,13 @@ fn forged_record(pod: &Pod<'_>) -> Option<String> {
 }
 
 /// Labels that the mode would set and somebody has set otherwise: they are kept.
-fn kept_labels(
-    pod: &Pod<'_>,
-    labels: &BTreeMap<String, String>,
-    mode: Mode,
-) -> impl Iterator<Item = String> {
+fn kept_labels(pod: &Pod<'_>, labels: &BTreeMap<String, String>, mode: Mode) -> Vec<String> {
     let on_pod = pod.labels();
-    labels.iter().filter_map(move |(key, value)| {
+    let kept = labels.iter().filter_map(|(key, value)| {
         let theirs = on_pod.get(key).filter(|theirs| theirs != value)?;
         Some(format!(
             "label {key}={theirs} is kept, though mode {mode} would set {value}"
         ))
-    })
+    });
+    kept.collect()
 }

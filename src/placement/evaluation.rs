@@ -1,17 +1,24 @@
 //! The evaluation of expressions: roots and variables resolved where they are read, each at most once, what
 //! is read counted, failures as sentences.
 
+mod labels;
+mod roots;
+
 use std::sync::OnceLock;
 
+use cel::common::ast::IdedExpr;
 use cel::common::types::{CelBool, CelList, CelMap, CelNull, CelString};
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::{Context, ExecutionError, Value};
 
-use super::expression::{ENVIRONMENT, Expression};
-use super::facts::{Facts, Pod};
+use super::expression::{ENVIRONMENT, Expression, VARIABLES};
+use super::facts::Pod;
+use super::facts::view::View;
 use super::fuel::Fuel;
+use super::json::Object;
 use super::rules::Variable;
+use roots::{NOT_AVAILABLE, Shown};
 
 /// Why an expression has no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +26,9 @@ pub(super) enum NoValue {
     /// It reads something that this Pod does not have, which another may have.
     #[error("{0}")]
     Missing(String),
+    /// It reads a fact that is not available.
+    #[error("{0}")]
+    Unknown(String),
     /// It can have none.
     #[error("{0}")]
     Failed(String),
@@ -26,16 +36,25 @@ pub(super) enum NoValue {
 
 /// Resolves the roots: what `variables` are computed from.
 struct Roots<'f, 'a, 'r> {
-    facts: &'f Facts<'f, 'a, 'r>,
-    fuel: &'f Fuel,
+    request: &'f Object<'r>,
+    shown: Shown<'f, 'a>,
 }
 
 /// Resolves the roots and `variables.NAME`, each of which is computed once.
 struct Scope<'f, 'a, 'r> {
     variables: &'f [Variable],
     roots: &'f Roots<'f, 'a, 'r>,
-    values: Vec<OnceLock<Computed<'f>>>,
+    values: Vec<OnceLock<Weighed<'f>>>,
 }
+
+/// The value of a variable, and how many values that is.
+struct Weighed<'f> {
+    value: Computed<'f>,
+    weight: usize,
+}
+
+/// Below this weight a variable may be copied as often as one expression can name it.
+const LIGHT: usize = 64;
 
 type Computed<'f> = Result<Box<dyn Val + 'f>, NoValue>;
 
@@ -48,10 +67,10 @@ pub(super) struct Evaluator<'e, 'f, 'a, 'r> {
 impl VariableResolver for Roots<'_, '_, '_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
         match variable {
-            "object" => Some(self.facts.pod.object().to_val(self.fuel)),
-            "request" => Some(self.facts.request.to_val(self.fuel)),
+            "object" => Some(self.shown.view.pod().object().to_val(self.shown.fuel)),
+            "request" => Some(self.request.to_val(self.shown.fuel)),
             "oldObject" => Some(CowVal::Borrowed(&CelNull)),
-            _ => None,
+            other => self.shown.root(other),
         }
     }
 }
@@ -66,20 +85,22 @@ impl<'f, 'a, 'r> Scope<'f, 'a, 'r> {
         }
     }
 
-    fn variable(&self, name: &str) -> Option<&Computed<'f>> {
+    fn variable(&self, name: &str) -> Option<&Weighed<'f>> {
         let index = self
             .variables
             .iter()
             .position(|variable| variable.name == name)?;
-        Some(self.values[index].get_or_init(|| self.compute(&self.variables[index])))
+        Some(self.values[index].get_or_init(|| Weighed::of(self.compute(&self.variables[index]))))
     }
 
     fn compute(&self, variable: &'f Variable) -> Computed<'f> {
         let mut context = Context::with_env(ENVIRONMENT.clone());
         context.set_variable_resolver(self.roots);
         for earlier in variable.expression.variables() {
-            if let Some(Ok(value)) = self.variable(earlier)
-                && self.roots.fuel.take(weight(value.as_ref())).is_ok()
+            if let Some(Weighed { value, weight }) = self.variable(earlier)
+                && let Ok(value) = value
+                && let copies = copies(&variable.expression, earlier, *weight)
+                && self.roots.shown.fuel.take(weight * copies).is_ok()
             {
                 context.add_variable_as_val(format!("variables.{earlier}"), value.clone());
             }
@@ -100,7 +121,7 @@ impl<'f, 'a, 'r> Scope<'f, 'a, 'r> {
             return None;
         };
         let name = name.strip_prefix("variables.")?;
-        self.variable(name)?.as_ref().err()
+        self.variable(name)?.value.as_ref().err()
     }
 }
 
@@ -109,33 +130,64 @@ impl VariableResolver for Scope<'_, '_, '_> {
         let Some(name) = variable.strip_prefix("variables.") else {
             return self.roots.resolve(variable);
         };
-        let value = self.variable(name)?.as_ref().ok()?;
-        self.roots.fuel.take(weight(value.as_ref())).ok()?;
+        let Weighed { value, weight } = self.variable(name)?;
+        let value = value.as_ref().ok()?;
+        self.roots.shown.fuel.take(*weight).ok()?;
         Some(CowVal::Borrowed(value.as_ref()))
     }
 }
 
-/// How many values a computed one hands out when it is read.
-fn weight(value: &dyn Val) -> usize {
-    let list = value
-        .downcast_ref::<CelList<'_>>()
-        .map(|list| list.inner().len());
-    let map = || {
-        value
-            .downcast_ref::<CelMap<'_>>()
-            .map(|map| map.inner().len())
-    };
-    list.or_else(map).unwrap_or(1)
+impl<'f> Weighed<'f> {
+    fn of(value: Computed<'f>) -> Self {
+        let weight = value.as_ref().map_or(0, |value| weight(value.as_ref()));
+        Self { value, weight }
+    }
 }
 
-/// Evaluates with `variables` on `facts`.
+/// How many values a computed one hands out when it is read, with those in it: lists of lists of a variable
+/// double in each of many variables.
+fn weight(value: &dyn Val) -> usize {
+    weight_within(value, Fuel::PER_DECISION as usize)
+}
+
+/// The same, where it is less than `most`, else at least `most`.
+fn weight_within(value: &dyn Val, most: usize) -> usize {
+    let below = |values: &mut dyn Iterator<Item = &dyn Val>| {
+        let mut sum = 1;
+        while let Some(value) = values.next().filter(|_| sum < most) {
+            sum += weight_within(value, most - sum);
+        }
+        sum
+    };
+    if let Some(list) = value.downcast_ref::<CelList<'_>>() {
+        return below(&mut list.inner().iter().map(|value| &**value as &dyn Val));
+    }
+    match value.downcast_ref::<CelMap<'_>>() {
+        Some(map) => below(&mut map.inner().values().map(|value| &**value as &dyn Val)),
+        None => 1,
+    }
+}
+
+/// How often `expression` may copy the variable `name`, whose weight is given; for a light one that is no
+/// matter.
+fn copies(expression: &Expression, name: &str, weight: usize) -> usize {
+    if weight < LIGHT {
+        return 1;
+    }
+    let read = format!("{VARIABLES}.{name}");
+    expression.source().matches(&read).count().max(1)
+}
+
+/// Evaluates with `variables` on what is looked at through `view`, and the `request`.
 pub(super) fn with_evaluator<T>(
     variables: &[Variable],
-    facts: &Facts<'_, '_, '_>,
+    view: &View<'_, '_>,
+    request: &Object<'_>,
     evaluate: impl FnOnce(&Evaluator<'_, '_, '_, '_>) -> T,
 ) -> T {
     let fuel = Fuel::full();
-    let roots = Roots { facts, fuel: &fuel };
+    let shown = Shown::new(view, &fuel);
+    let roots = Roots { request, shown };
     let scope = Scope::new(variables, &roots);
     let mut context = Context::with_env(ENVIRONMENT.clone());
     context.set_variable_resolver(&scope);
@@ -146,9 +198,14 @@ pub(super) fn with_evaluator<T>(
 }
 
 impl<'a> Evaluator<'_, '_, 'a, '_> {
+    /// What the decision looks at.
+    pub(super) fn view(&self) -> &View<'_, 'a> {
+        self.scope.roots.shown.view
+    }
+
     /// The Pod that is decided about.
     pub(super) fn pod(&self) -> &Pod<'a> {
-        self.scope.roots.facts.pod
+        self.scope.roots.shown.view.pod()
     }
 
     pub(super) fn bool(&self, expression: &Expression) -> Result<bool, NoValue> {
@@ -166,8 +223,13 @@ impl<'a> Evaluator<'_, '_, 'a, '_> {
     }
 
     fn value<'x>(&'x self, expression: &'x Expression) -> Result<CowVal<'x, 'x>, NoValue> {
-        let result = Value::resolve_val(expression.ast(), self.context);
-        if self.scope.roots.fuel.is_spent() {
+        self.part(expression.ast())
+    }
+
+    /// The value of a part of an expression that can stand alone.
+    pub(super) fn part<'x>(&'x self, ast: &'x IdedExpr) -> Result<CowVal<'x, 'x>, NoValue> {
+        let result = Value::resolve_val(ast, self.context);
+        if self.scope.roots.shown.fuel.is_spent() {
             let limit = Fuel::PER_DECISION;
             return Err(NoValue::Failed(format!(
                 "the rules read more than {limit} values of this Pod"
@@ -198,6 +260,9 @@ impl NoValue {
         match cause {
             ExecutionError::NoSuchKey(_) | ExecutionError::IndexOutOfBounds(_) => {
                 Self::Missing(text)
+            }
+            ExecutionError::InternalError(cause) if cause.starts_with(NOT_AVAILABLE) => {
+                Self::Unknown(cause.clone())
             }
             _ => Self::Failed(text),
         }

@@ -51,19 +51,43 @@ impl<'p> Choices<'p> {
     /// they count as ours. `sidecar.istio.io/inject: "false"` alone does not say `ambient`: it is how people
     /// stay out of a mesh.
     pub fn of(pod: &'p Pod<'_>, mode: Mode, ours: &BTreeMap<String, String>) -> Self {
+        let choices = Self::all(pod);
+        if choices.are_among(ours) && choices.mode() == Some(mode) {
+            return Self::default();
+        }
+        choices
+    }
+
+    /// All choices of `pod`, whoever made them.
+    pub fn all(pod: &'p Pod<'_>) -> Self {
         let (labels, annotations) = (pod.labels(), pod.annotations());
-        let choices = Self {
+        Self {
             dataplane_mode: labels.get(DATAPLANE_MODE),
             inject_label: labels.get(INJECT),
             inject_annotation: annotations.get(INJECT),
             revision: labels.get(REVISION),
             templates: annotations.get(TEMPLATES),
             proxy: pod.has_container(PROXY_CONTAINER).then_some(Proxy),
-        };
-        if choices.are_among(ours) && choices.mode() == Some(mode) {
-            return Self::default();
         }
-        choices
+    }
+
+    /// The choices of a Pod that has these labels, and nothing else that is one.
+    pub(super) fn of_labels(labels: &[(&str, &'p str)]) -> Self {
+        let value = |key| {
+            let found = labels.iter().find(|(known, _)| *known == key);
+            found.map(|(_, value)| *value)
+        };
+        Self {
+            dataplane_mode: value(DATAPLANE_MODE),
+            inject_label: value(INJECT),
+            revision: value(REVISION),
+            ..Self::default()
+        }
+    }
+
+    /// Whether they are labels that `ours` would set too and that say `mode`, or nothing at all.
+    pub(super) fn are_ours(&self, mode: Mode, ours: &BTreeMap<String, String>) -> bool {
+        self.is_empty() || self.are_among(ours) && self.mode() == Some(mode)
     }
 
     /// Whether they are labels only, and each is one of `ours`.

@@ -5,6 +5,7 @@
 //! large or nest too many comprehensions.
 
 mod check;
+mod fact;
 mod rewrite;
 
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use cel::common::ast::IdedExpr;
 use cel::{Env, extensions};
 
 use self::check::Checked;
+use super::facts::Fields;
 use super::{operators, pattern};
 
 /// A checked expression, ready to be evaluated.
@@ -22,6 +24,7 @@ pub struct Expression {
     source: String,
     ast: IdedExpr,
     reads: BTreeSet<Root>,
+    fields: Fields,
     variables: BTreeSet<String>,
 }
 
@@ -101,6 +104,7 @@ impl Expression {
         let declared: Vec<&str> = declared.iter().map(AsRef::as_ref).collect();
         let Checked {
             reads,
+            fields,
             variables,
             mut errors,
         } = check::check(&ast, &info, source, &declared);
@@ -110,6 +114,7 @@ impl Expression {
                 source: source.to_owned(),
                 ast,
                 reads,
+                fields,
                 variables,
             });
         }
@@ -130,6 +135,11 @@ impl Expression {
     /// The roots it reads, not those its variables read.
     pub fn reads(&self) -> &BTreeSet<Root> {
         &self.reads
+    }
+
+    /// What it reads of the cluster, not what its variables read.
+    pub fn fields(&self) -> Fields {
+        self.fields
     }
 
     /// The names it reads as `variables.NAME`.
@@ -183,14 +193,6 @@ impl Root {
             Self::NamespaceObject => "namespaceObject",
             Self::Workload => "workload",
             Self::Mesh => "mesh",
-        }
-    }
-
-    /// Whether only a connection to the cluster can fill it.
-    pub const fn needs_cluster(self) -> bool {
-        match self {
-            Self::Object | Self::OldObject | Self::Request => false,
-            Self::NamespaceObject | Self::Workload | Self::Mesh => true,
         }
     }
 }

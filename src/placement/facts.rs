@@ -1,18 +1,43 @@
 //! What a decision may look at. Plain data that borrows from the review: whoever has the facts fills them in
-//! (`cluster::convert`), and nothing here asks for more.
+//! (`cluster::convert`), and what the cluster says is asked of a [`Source`].
+
+pub mod field;
+pub mod resource;
+pub mod source;
+pub(super) mod view;
 
 use super::json::{Node, Object};
+use super::selector;
+use super::workload::{Controller, WorkloadRef};
+
+pub use self::field::{Field, Fields};
+pub use self::resource::{Resource, Resources};
+pub use self::source::{Missing, NoCluster, Source};
 
 /// The facts of one decision.
-///
-/// The labels of the namespace, the workload and what its other Pods have, and the mesh will stand here
-/// beside these; until then a rule that needs them is off.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Facts<'f, 'a, 'r> {
     /// The Pod as it was sent.
     pub pod: &'f Pod<'a>,
     /// `request` of the review as expressions see it, where a rule reads it.
     pub request: &'f Object<'r>,
+    /// The namespace that the Pod is created in.
+    pub namespace: &'f str,
+    /// Whose Pod it is.
+    pub owner: Owner<'f>,
+    /// What the cluster says.
+    pub cluster: &'f dyn Source,
+}
+
+/// Whose Pod it is.
+#[derive(Debug, Clone, Copy)]
+pub enum Owner<'f> {
+    /// As the Pod's own metadata tells: its workload and its revision.
+    OfPod,
+    /// The same; and nothing is patched here, so that others of its revision without a placement mean nothing.
+    Observed,
+    /// It is a Pod to come, of the template of this workload: of a revision that has no Pods.
+    Template(&'f WorkloadRef<'f>),
 }
 
 /// A Pod whose metadata and spec have been opened one level deep; what lies below is parsed on demand.
@@ -111,6 +136,19 @@ impl<'a> Pod<'a> {
             .any(|list| may_mention(list.text(), name) && names_container(list, name))
     }
 
+    /// What controls it: the owner with `controller: true`.
+    pub fn controller(&self) -> Option<Controller<'_>> {
+        let owners = self.metadata("ownerReferences")?.as_array()?;
+        let mut owners = owners.iter().filter_map(Node::as_object);
+        let owner = owners.find(|owner| owner.get("controller").is_some_and(Node::is_true))?;
+        let text = |key| owner.get(key).and_then(Node::as_str);
+        Some(Controller {
+            kind: text("kind")?,
+            name: text("name")?,
+            uid: text("uid")?,
+        })
+    }
+
     fn metadata(&self, key: &str) -> Option<&Node<'a>> {
         self.field("metadata")
             .and_then(|metadata| metadata.get(key))
@@ -155,6 +193,14 @@ impl<'f, 'a> StringMap<'f, 'a> {
         }
     }
 
+    /// Whether it has no keys.
+    pub fn is_empty(self) -> bool {
+        match self {
+            Self::Missing => true,
+            Self::Present(object) => object.is_empty(),
+        }
+    }
+
     /// The keys and their values.
     pub fn entries(self) -> impl Iterator<Item = (&'f str, &'f str)> {
         let object = match self {
@@ -166,5 +212,11 @@ impl<'f, 'a> StringMap<'f, 'a> {
                 .keys()
                 .filter_map(move |key| Some((key, self.get(key)?)))
         })
+    }
+}
+
+impl selector::Labels for StringMap<'_, '_> {
+    fn value(&self, key: &str) -> Option<&str> {
+        self.get(key)
     }
 }

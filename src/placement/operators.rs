@@ -56,6 +56,17 @@ pub fn rewrite(call: &mut CallExpr) {
     name.clone_into(&mut call.func_name);
 }
 
+/// The operator that `name` stands for, where [`rewrite`] has put ours in its place.
+pub fn as_written(name: &str) -> &str {
+    match name {
+        EQUAL => operators::EQUALS,
+        NOT_EQUAL => operators::NOT_EQUALS,
+        CONTAINED => operators::IN,
+        SUM => operators::ADD,
+        name => name,
+    }
+}
+
 /// Whether two values are the same, whichever kind of map they hold.
 ///
 /// # Errors

@@ -1,13 +1,27 @@
 //! The rules of an operator, and their evaluation: facts in, the rule that decides out.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+mod ask;
+mod parts;
+mod reads;
 
-use super::evaluation::{Evaluator, NoValue, with_evaluator};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use self::ask::{Asking, Decided};
+use self::reads::{reads_all, reads_of};
+use super::evaluation::{Evaluator, with_evaluator};
+
+use super::explanation::{self as explain, Asked};
 use super::expression::{Expression, Root};
-use super::facts::Facts;
-use super::guard::{Guard, Verdict};
-use super::mode::{Mode, UnknownMode};
+use super::facts::source::Connection;
+use super::facts::view::View;
+use super::facts::{Facts, Fields};
+use super::guard::Guard;
+use super::json::Object;
+use super::mode::Mode;
+
+pub(super) use self::ask::Given;
 
 /// The placement part of a configuration, checked.
 #[derive(Debug)]
@@ -15,10 +29,12 @@ pub struct Rules {
     variables: Vec<Variable>,
     /// In order; the first whose condition holds decides.
     rules: Vec<Guarded>,
-    /// The rules that are not asked, as what they read is not there.
-    off: Vec<Rule>,
     default: Default,
     request: Use,
+    /// What follows a reason where there is no cluster: which rules are off, if any.
+    off: String,
+    /// How long an object that was not seen yet is waited for.
+    pub owner_wait: Duration,
     /// The labels that each mode sets on a Pod.
     pub labels: ModeLabels,
 }
@@ -29,6 +45,10 @@ struct Guarded {
     rule: Rule,
     when: Option<Guard>,
     warning: Option<Guard>,
+    /// What the rule reads of the cluster, itself or through variables.
+    fields: Fields,
+    /// Its reason where there is no cluster.
+    reason_alone: String,
 }
 
 /// Whether some expression reads a root.
@@ -60,6 +80,8 @@ pub struct Rule {
     pub gives: Gives,
     /// Why, for records and people.
     pub reason: String,
+    /// The same with what decided on this Pod; where it has no value or is empty, [`Self::reason`] stands.
+    pub reason_expression: Option<Expression>,
     /// What happens when an expression of the rule cannot be evaluated.
     pub on_unknown: OnUnknown,
     /// A string for the Pod's author, asked whenever the rule is; empty for nothing to say.
@@ -87,10 +109,10 @@ pub enum OnUnknown {
 /// The decision when no rule decides.
 #[derive(Debug)]
 pub struct Default {
-    /// The mode.
-    pub mode: Mode,
-    /// Why.
-    pub reason: String,
+    mode: Mode,
+    reason: String,
+    /// The reason where there is no cluster.
+    reason_alone: String,
 }
 
 /// The labels of each mode that has any; [`Mode::Leave`] has none.
@@ -137,10 +159,15 @@ pub enum Part {
     Mode,
     /// The one that gives a warning.
     Warning,
+    /// The one that gives the reason.
+    Reason,
 }
 
 /// The name under which the default decides.
 pub const DEFAULT: &str = "default";
+
+/// [`Rules::owner_wait`] where none is configured.
+pub const OWNER_WAIT: Duration = Duration::from_millis(50);
 
 // === impl Rules ===
 
@@ -149,80 +176,155 @@ impl Rules {
     pub fn new(
         variables: Vec<Variable>,
         rules: Vec<Rule>,
-        mut default: Default,
+        default: Default,
         labels: ModeLabels,
     ) -> Self {
-        let roots = roots_of(&variables);
-        let reads = |rule: &Rule, wanted: fn(Root) -> bool| {
-            rule.expressions()
-                .flat_map(|expression| roots_read(expression, &roots))
-                .any(wanted)
-        };
-        let (off, mut rules): (Vec<Rule>, Vec<Rule>) = rules
+        let reads = reads_of(&variables);
+        let rules: Vec<Guarded> = rules
             .into_iter()
-            .partition(|rule| reads(rule, Root::needs_cluster));
-        let read = rules
-            .iter()
-            .any(|rule| reads(rule, |root| root == Root::Request));
-        let request = if read { Use::Read } else { Use::Unread };
-        if !off.is_empty() {
-            let names: Vec<&str> = off.iter().map(|rule| rule.name.as_str()).collect();
-            let note = format!(
-                " (rules off without a cluster connection: {})",
-                names.join(", ")
-            );
-            rules
-                .iter_mut()
-                .for_each(|rule| rule.reason.push_str(&note));
-            default.reason.push_str(&note);
-        }
-        let rules = rules
-            .into_iter()
-            .map(|rule| Guarded::new(rule, &variables))
+            .map(|rule| Guarded::new(rule, &variables, &reads))
             .collect();
-        Self {
+        let request = rules.iter().any(|guarded| {
+            let mut expressions = guarded.rule.expressions();
+            expressions
+                .any(|expression| reads_all(expression, &reads).roots.contains(&Root::Request))
+        });
+        drop(reads);
+        let mut this = Self {
             variables,
             rules,
-            off,
             default,
-            request,
+            request: if request { Use::Read } else { Use::Unread },
+            off: String::new(),
+            owner_wait: OWNER_WAIT,
             labels,
-        }
+        };
+        this.note_what_is_off();
+        this
     }
 
-    /// Evaluates the rules in order on `facts`.
-    pub fn evaluate<'r>(&'r self, facts: &Facts<'_, '_, '_>) -> Decision<'r> {
-        with_evaluator(&self.variables, facts, |evaluator| self.decide(evaluator))
+    fn note_what_is_off(&mut self) {
+        let names: Vec<&str> = self.needing_a_cluster().collect();
+        if !names.is_empty() {
+            let names = names.join(", ");
+            self.off = format!(" (rules off without a cluster connection: {names})");
+        }
+        for guarded in &mut self.rules {
+            guarded.reason_alone = format!("{}{}", guarded.rule.reason, self.off);
+        }
+        self.default.reason_alone = format!("{}{}", self.default.reason, self.off);
+    }
+
+    /// Evaluates the rules in order on what is looked at through `view`, and the `request`.
+    pub(super) fn evaluate<'r>(
+        &'r self,
+        view: &View<'_, '_>,
+        request: &Object<'_>,
+    ) -> Decision<'r> {
+        with_evaluator(&self.variables, view, request, |evaluator| {
+            self.decide(evaluator)
+        })
     }
 
     fn decide<'r>(&'r self, evaluator: &Evaluator<'_, '_, '_, '_>) -> Decision<'r> {
-        let mut warnings = Vec::new();
-        for guarded in &self.rules {
-            if let Some((mode, reason)) = guarded.ask(evaluator, &mut warnings) {
-                return Decision {
-                    mode,
-                    rule: &guarded.rule.name,
-                    reason,
-                    warnings,
-                };
+        let connection = evaluator.view().connection();
+        let mut asking = Asking {
+            warnings: Vec::new(),
+            passed_over: Vec::new(),
+        };
+        let asked = self
+            .rules
+            .iter()
+            .filter(|guarded| guarded.is_on(connection));
+        let found = asked.into_iter().find_map(|guarded| {
+            let mode = guarded.ask(evaluator, &mut asking)?;
+            Some((guarded, mode))
+        });
+        let (mode, rule, mut reason) = match found {
+            Some((guarded, Decided::Mode(mode))) => {
+                let reason = self.reason(guarded, evaluator, connection);
+                (mode, guarded.rule.name.as_str(), reason)
             }
+            Some((guarded, Decided::Left(problem))) => {
+                (Mode::Leave, guarded.rule.name.as_str(), Cow::Owned(problem))
+            }
+            None => {
+                let reason = match connection {
+                    Connection::None => &self.default.reason_alone,
+                    Connection::Cluster => &self.default.reason,
+                };
+                (self.default.mode, DEFAULT, Cow::Borrowed(reason.as_str()))
+            }
+        };
+        if !asking.passed_over.is_empty() {
+            let note = format!(" ({})", asking.passed_over.join("; "));
+            reason.to_mut().push_str(&note);
         }
-        let reason = Cow::Borrowed(self.default.reason.as_str());
         Decision {
-            mode: self.default.mode,
-            rule: DEFAULT,
+            mode,
+            rule,
             reason,
-            warnings,
+            warnings: asking.warnings,
         }
     }
 
-    /// The names of the rules that are not asked, because they read facts that only a connection to a
-    /// cluster gives.
-    pub fn off(&self) -> impl Iterator<Item = &str> {
-        self.off.iter().map(|rule| rule.name.as_str())
+    fn reason<'r>(
+        &'r self,
+        guarded: &'r Guarded,
+        evaluator: &Evaluator<'_, '_, '_, '_>,
+        connection: Connection,
+    ) -> Cow<'r, str> {
+        let expression = guarded.rule.reason_expression.as_ref();
+        let computed = expression.and_then(|expression| evaluator.string(expression).ok());
+        let computed = computed.filter(|text| !text.is_empty());
+        match (computed, connection) {
+            (Some(text), Connection::None) => Cow::Owned(text + &self.off),
+            (Some(text), Connection::Cluster) => Cow::Owned(text),
+            (None, Connection::None) => Cow::Borrowed(&guarded.reason_alone),
+            (None, Connection::Cluster) => Cow::Borrowed(&guarded.rule.reason),
+        }
     }
 
-    /// The names of the rules that are asked, in order.
+    /// The names of the rules that read what only a cluster tells: without a connection they are not asked.
+    pub fn needing_a_cluster(&self) -> impl Iterator<Item = &str> {
+        let rules = self.rules.iter();
+        let needing = rules.filter(|guarded| !guarded.is_on(Connection::None));
+        needing.map(|guarded| guarded.rule.name.as_str())
+    }
+
+    /// What the rules read of the cluster.
+    pub fn fields(&self) -> Fields {
+        self.rules
+            .iter()
+            .flat_map(|guarded| guarded.fields.iter())
+            .collect()
+    }
+
+    /// The rules in order, and what each reads of the cluster.
+    pub fn fields_by_rule(&self) -> impl Iterator<Item = (&str, Fields)> {
+        let rules = self.rules.iter();
+        rules.map(|guarded| (guarded.rule.name.as_str(), guarded.fields))
+    }
+
+    /// How each rule answers for the Pod in `facts`, in order, also behind the one that decides, the default
+    /// last.
+    pub fn explain(&self, facts: &Facts<'_, '_, '_>) -> Vec<Asked<'_>> {
+        let view = View::of(facts);
+        with_evaluator(&self.variables, &view, facts.request, |evaluator| {
+            let rules = self.rules.iter().map(|guarded| {
+                let on = guarded.is_on(view.connection());
+                explain::rule(&guarded.rule, on.then_some(evaluator))
+            });
+            let mut asked: Vec<Asked<'_>> = rules.collect();
+            asked.push(explain::default(self.default.mode));
+            for (asked, guarded) in asked.iter_mut().zip(&self.rules) {
+                asked.read = explain::read(&guarded.rule, evaluator);
+            }
+            asked
+        })
+    }
+
+    /// The names of the rules, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().map(|guarded| guarded.rule.name.as_str())
     }
@@ -230,7 +332,8 @@ impl Rules {
     /// Evaluates every expression of every rule on `facts`, for mistakes that only evaluation shows. That
     /// a Pod lacks what an expression reads is none: another Pod may have it.
     pub fn failures(&self, facts: &Facts<'_, '_, '_>) -> Vec<Failure<'_>> {
-        with_evaluator(&self.variables, facts, |evaluator| {
+        let view = View::of(facts);
+        with_evaluator(&self.variables, &view, facts.request, |evaluator| {
             let rules = self.rules.iter();
             rules
                 .flat_map(|guarded| guarded.rule.failures(evaluator))
@@ -264,140 +367,15 @@ impl Rules {
     }
 }
 
-/// The roots that each variable reads, itself or through those before it.
-fn roots_of(variables: &[Variable]) -> BTreeMap<&str, BTreeSet<Root>> {
-    let mut roots: BTreeMap<&str, BTreeSet<Root>> = BTreeMap::new();
-    for variable in variables {
-        let read = roots_read(&variable.expression, &roots);
-        roots.insert(&variable.name, read);
-    }
-    roots
-}
+// === impl Default ===
 
-fn roots_read(
-    expression: &Expression,
-    variables: &BTreeMap<&str, BTreeSet<Root>>,
-) -> BTreeSet<Root> {
-    let names = expression.variables().iter();
-    let through = names.filter_map(|name| variables.get(name.as_str()));
-    let through = through.flatten().copied();
-    expression.reads().iter().copied().chain(through).collect()
-}
-
-// === impl Guarded ===
-
-impl Guarded {
-    fn new(rule: Rule, variables: &[Variable]) -> Self {
-        let when = Guard::of_bool(rule.when.ast(), variables);
-        let warning = rule
-            .warning
-            .as_ref()
-            .and_then(|warning| Guard::of_text(warning.ast(), variables));
+impl Default {
+    /// This mode, for this reason.
+    pub fn new(mode: Mode, reason: String) -> Self {
         Self {
-            rule,
-            when,
-            warning,
-        }
-    }
-
-    fn ask<'r>(
-        &'r self,
-        evaluator: &Evaluator<'_, '_, '_, '_>,
-        warnings: &mut Vec<String>,
-    ) -> Option<(Mode, Cow<'r, str>)> {
-        let pod = evaluator.pod();
-        let guarded = |guard: &Option<Guard>| guard.as_ref().map(|guard| guard.verdict(pod));
-        let silent = self.rule.warning.is_none() || guarded(&self.warning) == Some(Verdict::False);
-        if silent && guarded(&self.when) == Some(Verdict::False) {
-            return None;
-        }
-        self.rule.ask(evaluator, warnings)
-    }
-}
-
-// === impl Rule ===
-
-impl Rule {
-    /// All its expressions.
-    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
-        let gives = match &self.gives {
-            Gives::Mode(_) => None,
-            Gives::Expression(expression) => Some(expression),
-        };
-        std::iter::once(&self.when)
-            .chain(gives)
-            .chain(&self.warning)
-    }
-
-    fn failures(&self, evaluator: &Evaluator<'_, '_, '_, '_>) -> Vec<Failure<'_>> {
-        let mode = match &self.gives {
-            Gives::Mode(_) => None,
-            Gives::Expression(expression) => evaluator.string(expression).err(),
-        };
-        let warning = self
-            .warning
-            .as_ref()
-            .and_then(|warning| evaluator.string(warning).err());
-        let when = evaluator.bool(&self.when).err();
-        [
-            (Part::When, when),
-            (Part::Mode, mode),
-            (Part::Warning, warning),
-        ]
-        .into_iter()
-        .filter_map(|(part, error)| match error? {
-            NoValue::Missing(_) => None,
-            NoValue::Failed(cause) => Some(Failure {
-                rule: &self.name,
-                part,
-                cause,
-            }),
-        })
-        .collect()
-    }
-
-    /// The mode and the reason, where this rule decides.
-    fn ask<'r>(
-        &'r self,
-        evaluator: &Evaluator<'_, '_, '_, '_>,
-        warnings: &mut Vec<String>,
-    ) -> Option<(Mode, Cow<'r, str>)> {
-        match self.evaluate(evaluator, warnings) {
-            Ok(mode) => mode.map(|mode| (mode, Cow::Borrowed(self.reason.as_str()))),
-            Err(cause) => {
-                let problem = format!("rule {} could not be evaluated: {cause}", self.name);
-                warnings.push(problem.clone());
-                match self.on_unknown {
-                    OnUnknown::Next => None,
-                    OnUnknown::Leave => Some((Mode::Leave, Cow::Owned(problem))),
-                }
-            }
-        }
-    }
-
-    fn evaluate(
-        &self,
-        evaluator: &Evaluator<'_, '_, '_, '_>,
-        warnings: &mut Vec<String>,
-    ) -> Result<Option<Mode>, NoValue> {
-        if let Some(warning) = &self.warning {
-            let text = evaluator.string(warning)?;
-            if !text.is_empty() {
-                warnings.push(text);
-            }
-        }
-        if !evaluator.bool(&self.when)? {
-            return Ok(None);
-        }
-        match &self.gives {
-            Gives::Mode(mode) => Ok(Some(*mode)),
-            Gives::Expression(expression) => match evaluator.string(expression)?.parse() {
-                Ok(mode) => Ok(Some(mode)),
-                Err(UnknownMode { value }) => {
-                    warnings.push(format!("rule {}: {}", self.name, UnknownMode { value }));
-                    Ok(None)
-                }
-            },
+            mode,
+            reason_alone: reason.clone(),
+            reason,
         }
     }
 }

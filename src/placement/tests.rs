@@ -3,12 +3,17 @@
 mod choices;
 mod defaults;
 mod evaluation;
+mod facts;
+mod given;
 mod properties;
 
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
+use super::decide::Origin;
+use super::explanation::Asked;
+use super::facts::{Missing, NoCluster, Owner, Source};
 use super::json::{Depth, Object};
 use super::{Facts, Mode, Rules, decide, patch};
 use crate::cluster::convert::Opened;
@@ -17,6 +22,9 @@ use crate::config;
 /// The placement of the embedded configuration.
 static DEFAULT: LazyLock<Rules> = LazyLock::new(|| rules(config::DEFAULT));
 
+/// What stands behind a reason of the default's without a cluster.
+const OFF: &str = " (rules off without a cluster connection: sidecar-only, namespace-mode, l7-with-waypoint, l7-without-waypoint, many-replicas)";
+
 /// What came of one Pod.
 #[derive(Debug, PartialEq)]
 struct Placed {
@@ -24,6 +32,8 @@ struct Placed {
     rule: String,
     reason: String,
     warnings: Vec<String>,
+    origin: Origin,
+    missing: Vec<Missing>,
     patch: Option<Value>,
     /// The Pod after the patch.
     pod: Value,
@@ -35,9 +45,13 @@ fn rules(yaml: &str) -> Rules {
 
 /// Rules with the default's labels, and `ambient` where none decides.
 fn placement(variables_and_rules: &str) -> Rules {
-    rules(&format!(
+    rules(&file(variables_and_rules))
+}
+
+fn file(variables_and_rules: &str) -> String {
+    format!(
         "apiVersion: meshmode.io/v1alpha1\nkind: MeshmodeConfiguration\nplacement:\n  default: {{mode: ambient, reason: nothing else}}\n{variables_and_rules}"
-    ))
+    )
 }
 
 fn place(rules: &Rules, pod: &Value) -> Placed {
@@ -52,6 +66,9 @@ fn decide_text(rules: &Rules, text: &str) -> (Mode, String, String) {
     let facts = Facts {
         pod: &pod,
         request: &request,
+        namespace: "shop",
+        owner: Owner::OfPod,
+        cluster: &NoCluster,
     };
     let placement = decide(rules, &facts);
     (
@@ -62,6 +79,23 @@ fn decide_text(rules: &Rules, text: &str) -> (Mode, String, String) {
 }
 
 fn place_text(rules: &Rules, text: &str) -> Placed {
+    place_given(rules, text, &NoCluster)
+}
+
+/// How the rules answer.
+fn explain<'r>(rules: &'r Rules, text: &str, cluster: &dyn Source) -> Vec<Asked<'r>> {
+    let opened: Opened<'_> = serde_json::from_str(text).expect("an object");
+    let pod = opened.into_pod().expect("a Pod");
+    rules.explain(&Facts {
+        pod: &pod,
+        request: &Object::default(),
+        namespace: "shop",
+        owner: Owner::OfPod,
+        cluster,
+    })
+}
+
+fn place_given(rules: &Rules, text: &str, cluster: &dyn Source) -> Placed {
     let request = r#"{"operation":"CREATE","namespace":"shop","dryRun":false,"userInfo":{"username":"ann","groups":["dev"]}}"#;
     let request = Depth::SHALLOW.parse(request).unwrap();
     let opened: Opened<'_> = serde_json::from_str(text).expect("an object");
@@ -69,6 +103,9 @@ fn place_text(rules: &Rules, text: &str) -> Placed {
     let facts = Facts {
         pod: &pod,
         request: request.as_object().unwrap(),
+        namespace: "shop",
+        owner: Owner::OfPod,
+        cluster,
     };
     let placement = decide(rules, &facts);
     let bytes = patch(&pod, &placement);
@@ -85,6 +122,8 @@ fn place_text(rules: &Rules, text: &str) -> Placed {
         rule: placement.rule.to_owned(),
         reason: placement.reason.into_owned(),
         warnings: placement.warnings,
+        origin: placement.origin,
+        missing: placement.missing,
         patch: operations,
         pod: result,
     }

@@ -1,6 +1,8 @@
 //! The metrics, for Prometheus. Label sets are closed (rules are bounded by the configuration): no label
 //! holds what a Pod's author can choose.
 
+mod cluster;
+mod configuration;
 mod labels;
 mod words;
 
@@ -15,8 +17,11 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use self::cluster::Cluster;
+use self::configuration::Configuration;
 use self::labels::{Labels, Value, fixed};
 
+pub use self::cluster::Unplaced;
 pub use self::words::{Handshake, Outcome, Reload, Reloaded};
 
 /// All metrics of the process.
@@ -29,10 +34,13 @@ pub struct Metrics {
     verdicts: Family<Labels<3>, Counter>,
     panics: Counter,
     reloads: Family<Labels<2>, Counter>,
+    configuration: Configuration,
+    owner_waits: Family<Labels<1>, Histogram, fn() -> Histogram>,
     handshake_failures: Family<Labels<1>, Counter>,
     certificate_not_after: Gauge,
     watches: Family<Labels<2>, Gauge>,
     objects: Family<Labels<1>, Gauge>,
+    cluster: Cluster,
 }
 
 /// The route of a request.
@@ -49,6 +57,11 @@ const BUCKETS: [f64; 10] = [
     0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.001, 0.005, 0.025, 0.1, 1.0,
 ];
 
+/// Seconds that a placement waited for an object, at most [`ownerWait`], which is at most one.
+///
+/// [`ownerWait`]: crate::config
+const WAITS: [f64; 8] = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0];
+
 // === impl Metrics ===
 
 impl Default for Metrics {
@@ -61,10 +74,13 @@ impl Default for Metrics {
             verdicts: Family::default(),
             panics: Counter::default(),
             reloads: Family::default(),
+            configuration: Configuration::default(),
+            owner_waits: Family::new_with_constructor(|| Histogram::new(WAITS)),
             handshake_failures: Family::default(),
             certificate_not_after: Gauge::default(),
             watches: Family::default(),
             objects: Family::default(),
+            cluster: Cluster::default(),
         };
         metrics.register();
         metrics.begin_at_zero();
@@ -119,6 +135,18 @@ impl Metrics {
             .inc();
     }
 
+    /// The configuration of this hash is in service; it was read then.
+    pub fn configuration_in_service(&self, hash: &str, source: &'static str, read: Timestamp) {
+        self.configuration.in_service(hash, source, read);
+    }
+
+    /// A placement waited for an object that was not seen yet.
+    pub fn waited_for_owner(&self, end: &'static str, duration: Duration) {
+        self.owner_waits
+            .get_or_create(&Labels([fixed("outcome", end)]))
+            .observe(duration.as_secs_f64());
+    }
+
     /// A handshake did not end well.
     pub fn handshake_failed(&self, how: Handshake) {
         self.handshake_failures
@@ -153,8 +181,24 @@ impl Metrics {
         gauge.set(i64::try_from(objects).unwrap_or(i64::MAX));
     }
 
+    /// A kind of objects is not followed since then, or since before.
+    pub fn behind_since(&self, resource: &'static str, now: Timestamp) {
+        self.cluster.behind_since(resource, now);
+    }
+
+    /// A kind of objects is followed, or is not meant to be.
+    pub fn not_behind(&self, resource: &'static str) {
+        self.cluster.not_behind(resource);
+    }
+
+    /// From now on Pods without a placement are counted by this, when somebody asks.
+    pub fn count_unplaced_by(&self, count: impl Fn() -> Unplaced + Send + Sync + 'static) {
+        self.cluster.count_by(count);
+    }
+
     /// All metrics in the OpenMetrics text format.
     pub fn to_text(&self) -> String {
+        self.cluster.count();
         let mut text = String::new();
         if encode(&mut text, &self.registry).is_err() {
             text.clear();
@@ -205,6 +249,12 @@ impl Metrics {
             "Files read again after a change",
             self.reloads.clone(),
         );
+        self.configuration.register(registry);
+        registry.register(
+            "owner_wait_seconds",
+            "Waits of placements for an object that was not seen yet",
+            self.owner_waits.clone(),
+        );
         registry.register(
             "tls_handshake_failures",
             "TLS handshakes that did not end well",
@@ -225,6 +275,7 @@ impl Metrics {
             "Objects of a kind that facts are made of",
             self.objects.clone(),
         );
+        self.cluster.register(registry);
     }
 }
 

@@ -38,3 +38,4 @@ pub use server_config::{TlsConfigError, server_config};
 pub use subjects::{SubjectError, Subjects};
 pub use warm::{WarmError, warm};
 pub use write::{Overwrite, WriteError, write, write_leaf};
+pub use x509::sha256;

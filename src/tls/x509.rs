@@ -31,12 +31,12 @@ pub(super) fn timestamp(time: ASN1Time) -> Timestamp {
 
 /// SHA-256 in lower-case hexadecimal, as `openssl x509 -fingerprint -sha256` prints it but for
 /// case and colons. The hash is borrowed from a cipher suite: no package is needed for it.
-pub(super) fn sha256(der: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
     let hash = match TLS13_AES_128_GCM_SHA256 {
         SupportedCipherSuite::Tls12(suite) => suite.common.hash_provider,
         SupportedCipherSuite::Tls13(suite) => suite.common.hash_provider,
     };
-    let digest = hash.hash(der);
+    let digest = hash.hash(bytes);
     digest
         .as_ref()
         .iter()

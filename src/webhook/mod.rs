@@ -1,9 +1,12 @@
 //! The admission webhook: reviews in, answers out, and the HTTP around them.
 //!
 //! - [`review`], [`answer`]: request and response of `admission.k8s.io/v1`, borrowed and written by hand
-//! - [`mutate`], [`validate`]: a review to an answer, without IO; [`stance`]: how far it is carried
-//! - [`route`], [`router`], [`body`]: paths and HTTP; [`record`]: log lines and metrics; [`server`]: TLS connections; [`status`]: the plain second port
+//! - [`mutate`], [`validate`], [`advise`]: a review to an answer, without IO; [`stance`]: how far it is carried
+//! - [`route`], [`router`], [`body`], [`waiting`]: paths and HTTP; [`active`]: the configuration in service
+//! - [`record`]: log lines and metrics; [`server`]: TLS connections; [`status`]: the plain second port
 
+pub mod active;
+pub mod advise;
 pub mod answer;
 pub mod body;
 pub mod mutate;
@@ -15,6 +18,7 @@ pub mod server;
 pub mod stance;
 pub mod status;
 pub mod validate;
+pub mod waiting;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -6,9 +6,13 @@ use super::answer::{Answer, NOT_ASKED, Outcome};
 use super::review::{self, Malformed, NotAReview, Parsed, Request};
 use super::stance::Stance;
 use crate::cluster::convert::Opened;
+use crate::placement::decide::Origin;
+use crate::placement::facts::source::Decided;
+use crate::placement::facts::{Missing, Owner, Source};
 use crate::placement::json::Object;
 use crate::placement::rules::Use;
-use crate::placement::{Facts, Mode, Placement, Pod, Rules, decide, patch};
+use crate::placement::workload::RevisionRef;
+use crate::placement::{Action, Facts, Mode, Placement, Pod, Rules, decide, patch};
 
 /// An answer, and what is to be logged and counted about it.
 #[derive(Debug)]
@@ -19,6 +23,19 @@ pub struct Placed<'a> {
     pub subject: Subject,
     /// What was decided.
     pub record: Record<'a>,
+    /// The facts that were asked for and are missing.
+    pub missing: Vec<Missing>,
+    /// What the other Pods of its revision are to get too, once this is answered.
+    pub remember: Option<Remember>,
+}
+
+/// What a Pod of a revision was given, or that it was left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remember {
+    /// The revision.
+    pub revision: RevisionRef<'static>,
+    /// The placement.
+    pub decided: Decided,
 }
 
 /// The object of a review, for log lines.
@@ -43,6 +60,8 @@ pub enum Record<'a> {
         rule: &'a str,
         /// Why.
         reason: Cow<'a, str>,
+        /// Where that comes from.
+        origin: Origin,
     },
     /// Nothing, as it is not for us to decide.
     NotAsked(NotAsked),
@@ -76,6 +95,7 @@ pub enum NotAsked {
 pub fn answer<'a>(
     body: &'a [u8],
     rules: &'a Rules,
+    cluster: &dyn Source,
     stance: Stance,
 ) -> Result<Placed<'a>, NotAReview> {
     match review::parse::<Opened<'a>>(body)? {
@@ -85,11 +105,16 @@ pub fn answer<'a>(
             NotAsked::Malformed(error),
             stance,
         )),
-        Parsed::Review(request) => Ok(place(*request, rules, stance)),
+        Parsed::Review(request) => Ok(place(*request, rules, cluster, stance)),
     }
 }
 
-fn place<'a>(mut request: Request<'a, Opened<'a>>, rules: &'a Rules, stance: Stance) -> Placed<'a> {
+fn place<'a>(
+    mut request: Request<'a, Opened<'a>>,
+    rules: &'a Rules,
+    cluster: &dyn Source,
+    stance: Stance,
+) -> Placed<'a> {
     let uid = std::mem::take(&mut request.uid);
     if let Some(why) = not_for_us(&request) {
         return not_asked(uid, Subject::of(&request), why, stance);
@@ -101,11 +126,18 @@ fn place<'a>(mut request: Request<'a, Opened<'a>>, rules: &'a Rules, stance: Sta
                 Use::Read => request.as_object(),
                 Use::Unread => Object::default(),
             };
+            let owner = match stance {
+                Stance::Enforce | Stance::Warn => Owner::OfPod,
+                Stance::Observe => Owner::Observed,
+            };
             let placement = decide(
                 rules,
                 &Facts {
                     pod: &pod,
                     request: &attributes,
+                    namespace: &subject.namespace,
+                    owner,
+                    cluster,
                 },
             );
             placed(uid, subject, &pod, placement, stance)
@@ -152,12 +184,18 @@ fn placed<'a>(
         Stance::Enforce | Stance::Warn => patch(pod, &placement),
         Stance::Observe => None,
     };
+    let remember = match (stance, subject.dry_run) {
+        (Stance::Enforce, false) => Remember::of(pod, &placement),
+        (Stance::Enforce | Stance::Warn | Stance::Observe, _) => None,
+    };
     let Placement {
         mode,
         rule,
         reason,
         warnings,
         action: _,
+        origin,
+        missing,
     } = placement;
     let audit = vec![
         ("placement", Cow::Borrowed(mode.as_str())),
@@ -174,7 +212,14 @@ fn placed<'a>(
             audit,
         },
         subject,
-        record: Record::Placed { mode, rule, reason },
+        record: Record::Placed {
+            mode,
+            rule,
+            reason,
+            origin,
+        },
+        missing,
+        remember,
     }
 }
 
@@ -193,6 +238,37 @@ fn not_asked<'a>(uid: Cow<'a, str>, subject: Subject, why: NotAsked, stance: Sta
         },
         subject,
         record: Record::NotAsked(why),
+        missing: Vec::new(),
+        remember: None,
+    }
+}
+
+// === impl Remember ===
+
+impl Remember {
+    fn of(pod: &Pod<'_>, placement: &Placement<'_>) -> Option<Self> {
+        match (placement.action, placement.origin) {
+            (Action::Apply(_), _) | (Action::LeaveAlone, Origin::Rules | Origin::NotCarriedOut) => {
+            }
+            // The same of all Pods of the revision, or told by those that are there.
+            (Action::LeaveAlone, Origin::Author | Origin::LeftAlone | Origin::Revision) => {
+                return None;
+            }
+        }
+        let RevisionRef { owner, hash } =
+            RevisionRef::of(pod.controller(), |key| pod.labels().get(key))?;
+        let [_, rule, reason] = placement.record();
+        Some(Self {
+            revision: RevisionRef {
+                owner: Cow::Owned(owner.into_owned()),
+                hash: Cow::Owned(hash.into_owned()),
+            },
+            decided: Decided {
+                mode: placement.mode,
+                rule: rule.into(),
+                reason: reason.into(),
+            },
+        })
     }
 }
 
@@ -208,3 +284,6 @@ impl Subject {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

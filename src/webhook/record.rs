@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use super::advise::{self, Advised};
 use super::answer::NOT_ASKED;
 use super::body::Unreadable;
 use super::mutate::{self, Placed};
@@ -11,7 +12,9 @@ use super::review::NotAReview;
 use super::route::Route;
 use super::stance::Stance;
 use super::validate::{self, Judged};
+use super::waiting::Waited;
 use crate::placement::Mode;
+use crate::placement::facts::Missing;
 use crate::telemetry::logs::chain;
 use crate::telemetry::metrics::{Metrics, Outcome, Served};
 
@@ -31,17 +34,31 @@ pub fn dropped(metrics: &Metrics, route: Route) {
     tracing::debug!(task, "a request was given up before it was answered");
 }
 
-/// A Pod was placed, or left alone.
-pub fn placed(metrics: &Metrics, route: Route, placed: &Placed<'_>) {
+/// A placement waited for an object.
+pub fn waited(metrics: &Metrics, waited: Waited) {
+    metrics.waited_for_owner(waited.end.as_str(), waited.duration);
+}
+
+/// A Pod was placed, or left alone; perhaps after a wait.
+pub fn placed(metrics: &Metrics, route: Route, placed: &Placed<'_>, waited: Option<Waited>) {
     let Placed {
         answer,
         subject,
         record,
+        missing,
+        remember: _,
     } = placed;
+    let missing = (!missing.is_empty()).then(|| sentence(missing));
+    let waited = waited.map(|waited| format!("{:?}, {}", waited.duration, waited.end.as_str()));
     let (uid, stance) = (&*answer.uid, route.stance.as_str());
     let (namespace, pod, dry_run) = (&*subject.namespace, &*subject.name, subject.dry_run);
     match record {
-        mutate::Record::Placed { mode, rule, reason } => {
+        mutate::Record::Placed {
+            mode,
+            rule,
+            reason,
+            origin,
+        } => {
             metrics.placed(stance, mode.as_str(), rule);
             let did = did(*mode, route.stance);
             tracing::info!(
@@ -52,8 +69,11 @@ pub fn placed(metrics: &Metrics, route: Route, placed: &Placed<'_>) {
                 dry_run,
                 placement = mode.as_str(),
                 rule,
+                from = origin.as_str(),
                 reason = &**reason,
                 warnings = answer.warnings.len(),
+                missing,
+                waited,
                 "{did}"
             );
         }
@@ -71,6 +91,12 @@ pub fn placed(metrics: &Metrics, route: Route, placed: &Placed<'_>) {
             );
         }
     }
+}
+
+/// Each fact that is missing, and why.
+fn sentence(missing: &[Missing]) -> String {
+    let texts: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    texts.join("; ")
 }
 
 /// What happened to a Pod: observed, nothing.
@@ -123,6 +149,56 @@ pub fn judged(metrics: &Metrics, route: Route, judged: &Judged<'_>) {
                 dry_run,
                 why,
                 "met a review that is none of a policy to judge"
+            );
+        }
+    }
+}
+
+/// A workload was looked at. Where nothing is off this is no news.
+pub fn advised(route: Route, advised: &Advised<'_>) {
+    let Advised {
+        answer,
+        subject,
+        record,
+    } = advised;
+    let (uid, stance) = (&*answer.uid, route.stance.as_str());
+    let (namespace, workload, dry_run) = (&*subject.namespace, &*subject.name, subject.dry_run);
+    match record {
+        advise::Record::Placed {
+            kind,
+            mode,
+            rule,
+            reason,
+            off,
+        } if !off.is_empty() => {
+            let (placement, reason, said) = (mode.as_str(), &**reason, off.join("; "));
+            tracing::info!(
+                uid,
+                stance,
+                namespace,
+                kind,
+                workload,
+                dry_run,
+                placement,
+                rule,
+                reason,
+                said,
+                "something is off with the Pods that a workload will have"
+            );
+        }
+        advise::Record::Placed { .. } | advise::Record::NotAsked(advise::NotAsked::Exempt) => {
+            tracing::debug!(uid, namespace, workload, "looked at a workload");
+        }
+        advise::Record::NotAsked(why) => {
+            let why = chain(why);
+            tracing::warn!(
+                uid,
+                stance,
+                namespace,
+                workload,
+                dry_run,
+                why,
+                "let a review through that is none of a workload"
             );
         }
     }

@@ -18,10 +18,12 @@ pub enum Task {
     Place,
     /// The verdict on an AuthorizationPolicy.
     Judge,
+    /// What the Pods of a workload will get.
+    Advise,
 }
 
 /// Every path with its route; the short ones are for people.
-pub const ROUTES: [(&str, Route); 7] = [
+pub const ROUTES: [(&str, Route); 9] = [
     ("/mutate/pods", Route::new(Task::Place, Stance::Enforce)),
     ("/mutate", Route::new(Task::Place, Stance::Enforce)),
     ("/observe/pods", Route::new(Task::Place, Stance::Observe)),
@@ -37,6 +39,14 @@ pub const ROUTES: [(&str, Route); 7] = [
     (
         "/observe/authorizationpolicies",
         Route::new(Task::Judge, Stance::Observe),
+    ),
+    (
+        "/validate/workloads",
+        Route::new(Task::Advise, Stance::Warn),
+    ),
+    (
+        "/observe/workloads",
+        Route::new(Task::Advise, Stance::Observe),
     ),
 ];
 
@@ -64,6 +74,7 @@ impl Task {
         match self {
             Self::Place => "place",
             Self::Judge => "judge",
+            Self::Advise => "advise",
         }
     }
 }

@@ -10,24 +10,30 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::response::Response;
 use axum::routing::post;
+use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 
+use super::active::Active;
 use super::answer::clean;
 use super::body::{self, MAX_BODY_BYTES, MAX_BODY_TIME, Unreadable};
+use super::mutate::Remember;
 use super::review::{self, NotAReview};
 use super::route::{ROUTES, Route, Task};
-use super::{mutate, record, validate};
+use super::waiting::{Awaited, Waited, patience};
+use super::{advise, mutate, record, validate};
 use crate::authorization::FactsSource;
-use crate::config::Configuration;
+use crate::placement::facts::Source;
 use crate::telemetry::metrics::{Metrics, Outcome};
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
 pub struct App {
     /// The configuration in service, swapped as a whole when its file changes.
-    pub configuration: Arc<ArcSwap<Configuration>>,
+    pub configuration: Arc<ArcSwap<Active>>,
     /// What is known of the cluster.
     pub facts: Arc<dyn FactsSource>,
+    /// The same, for Pods.
+    pub cluster: Arc<dyn Source>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
 }
@@ -35,8 +41,36 @@ pub struct App {
 /// The longest message of an error, in characters: it may repeat what was sent.
 const MAX_MESSAGE: usize = 1024;
 
-/// Decides about one body: the JSON of the answer.
-type Decide = fn(&App, Route, &[u8]) -> Result<Vec<u8>, NotAReview>;
+/// Decides about one body.
+type Decide = fn(&App, Route, &[u8], Attempt) -> Result<Decided, NotAReview>;
+
+/// What comes of a body.
+enum Decided {
+    /// The JSON of the answer.
+    Answer(Vec<u8>),
+    /// It is to be decided again when these are there.
+    Wait(Awaited),
+}
+
+/// How often a body was decided about.
+#[derive(Clone, Copy)]
+enum Attempt {
+    First,
+    /// After a wait.
+    Last(Waited),
+}
+
+/// What comes of a body, whatever that does.
+enum Guarded {
+    Done(Outcome, Response),
+    Wait(Awaited),
+}
+
+/// When the time of a request ends that the API server gives it.
+struct Asked {
+    uri: Uri,
+    start: tokio::time::Instant,
+}
 
 /// All routes of the webhook.
 pub fn router(app: App) -> Router {
@@ -75,10 +109,14 @@ async fn respond(
     body_deadline: Duration,
 ) -> Response {
     let unanswered = Unanswered::new(app, route);
+    let asked = Asked {
+        uri: request.uri().clone(),
+        start: tokio::time::Instant::now(),
+    };
     let body = body::read(request, body_deadline).await;
     let start = Instant::now();
     let (outcome, response) = match body {
-        Ok(body) => guarded(app, route, &body, decide),
+        Ok(body) => answered(app, route, &body, decide, &asked).await,
         Err(error @ Unreadable::HungUp(_)) => {
             record::hung_up(route, &error);
             (Outcome::Aborted, status(error.code(), &error.to_string()))
@@ -90,6 +128,29 @@ async fn respond(
     };
     unanswered.served(outcome, start.elapsed());
     response
+}
+
+/// Decides, and where an object is on the way that a placement needs, once more when it is there.
+async fn answered(
+    app: &App,
+    route: Route,
+    body: &Bytes,
+    decide: Decide,
+    asked: &Asked,
+) -> (Outcome, Response) {
+    let mut attempt = Attempt::First;
+    loop {
+        match guarded(app, route, body, decide, attempt) {
+            Guarded::Done(outcome, response) => return (outcome, response),
+            Guarded::Wait(awaited) => {
+                let wanted = app.configuration.load().configuration.placement.owner_wait;
+                let patience = patience(wanted, &asked.uri, asked.start.elapsed());
+                let waited = awaited.wait(&*app.cluster, patience).await;
+                record::waited(&app.metrics, waited);
+                attempt = Attempt::Last(waited);
+            }
+        }
+    }
 }
 
 /// A request that has no answer yet: one that is dropped (over HTTP/2 that is how a client that hangs up is
@@ -124,9 +185,11 @@ impl Drop for Unanswered<'_> {
 }
 
 /// No decision, no answer: a panic becomes a 500, so that the webhook's failurePolicy decides.
-fn guarded(app: &App, route: Route, body: &[u8], decide: Decide) -> (Outcome, Response) {
-    match catch_unwind(AssertUnwindSafe(|| decide(app, route, body))) {
-        Ok(Ok(json)) => (Outcome::Answered, json_response(StatusCode::OK, json)),
+fn guarded(app: &App, route: Route, body: &[u8], decide: Decide, attempt: Attempt) -> Guarded {
+    let decided = catch_unwind(AssertUnwindSafe(|| decide(app, route, body, attempt)));
+    let (outcome, response) = match decided {
+        Ok(Ok(Decided::Wait(awaited))) => return Guarded::Wait(awaited),
+        Ok(Ok(Decided::Answer(json))) => (Outcome::Answered, json_response(StatusCode::OK, json)),
         Ok(Err(error)) => {
             record::rejected(route, &error);
             (
@@ -143,24 +206,43 @@ fn guarded(app: &App, route: Route, body: &[u8], decide: Decide) -> (Outcome, Re
                 status(StatusCode::INTERNAL_SERVER_ERROR, &message),
             )
         }
-    }
+    };
+    Guarded::Done(outcome, response)
 }
 
-fn decide(app: &App, route: Route, body: &[u8]) -> Result<Vec<u8>, NotAReview> {
-    let configuration = app.configuration.load();
-    match route.task {
+fn decide(app: &App, route: Route, body: &[u8], attempt: Attempt) -> Result<Decided, NotAReview> {
+    let active = app.configuration.load();
+    let (configuration, stance) = (&active.configuration, route.stance);
+    let mut answer = match route.task {
         Task::Place => {
-            let placed = mutate::answer(body, &configuration.placement, route.stance)?;
-            record::placed(&app.metrics, route, &placed);
-            Ok(placed.answer.to_json())
+            let placed = mutate::answer(body, &configuration.placement, &*app.cluster, stance)?;
+            let waited = match attempt {
+                Attempt::Last(waited) => Some(waited),
+                Attempt::First => match Awaited::among(&placed.missing) {
+                    Some(awaited) => return Ok(Decided::Wait(awaited)),
+                    None => None,
+                },
+            };
+            record::placed(&app.metrics, route, &placed, waited);
+            if let Some(Remember { revision, decided }) = placed.remember {
+                app.cluster.remember(&revision, decided);
+            }
+            placed.answer
         }
         Task::Judge => {
             let settings = &configuration.authorization_policies;
-            let judged = validate::answer(body, settings, &*app.facts, route.stance)?;
+            let judged = validate::answer(body, settings, &*app.facts, stance)?;
             record::judged(&app.metrics, route, &judged);
-            Ok(judged.answer.to_json())
+            judged.answer
         }
-    }
+        Task::Advise => {
+            let advised = advise::answer(body, &configuration.placement, &*app.cluster, stance)?;
+            record::advised(route, &advised);
+            advised.answer
+        }
+    };
+    active.sign(&mut answer);
+    Ok(Decided::Answer(answer.to_json()))
 }
 
 /// An error as the API server writes its own, so that its clients show the message.

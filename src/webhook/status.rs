@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use http::{StatusCode, header};
 
+use super::active::Active;
 use crate::telemetry::metrics::Metrics;
 
 /// Whether reviews should be sent here, and if not, why.
@@ -48,9 +50,16 @@ impl Readiness {
 }
 
 /// The routes.
-pub fn router(readiness: Readiness, metrics: Arc<Metrics>) -> Router {
-    let version = || async {
-        let version = serde_json::json!({"version": env!("CARGO_PKG_VERSION")});
+pub fn router(
+    readiness: Readiness,
+    metrics: Arc<Metrics>,
+    configuration: Arc<ArcSwap<Active>>,
+) -> Router {
+    let version = || async move {
+        let version = serde_json::json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "configuration": configuration.load().to_json(),
+        });
         (
             [(header::CONTENT_TYPE, "application/json")],
             version.to_string(),

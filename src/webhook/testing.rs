@@ -1,7 +1,10 @@
-//! What the tests here share: a server with a certificate of its own, and clients of it.
+//! What the tests here share: a server with a certificate of its own, and clients of it; and a cluster.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use rustls::crypto::aws_lc_rs;
@@ -10,12 +13,31 @@ use rustls_pki_types::ServerName;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::active::{Active, Origin};
 use super::server::{Patience, serve};
+use crate::config::read;
+use crate::placement::facts::Resource;
+use crate::placement::facts::source::{
+    Connection, Decided, Missing, Namespace, Requirement, Siblings, Source, Waypoint, Workload,
+};
+use crate::placement::outcome::Istio;
+use crate::placement::selector;
+use crate::placement::workload::{RevisionRef, WorkloadRef};
 use crate::telemetry::metrics::Metrics;
 use crate::tls::{CertificatePair, ReloadingPair, Subjects, Validity, issue, pem, server_config};
+
+/// The configuration in this text, in service.
+pub(crate) fn active(text: &str) -> Active {
+    Active {
+        configuration: read(text).unwrap(),
+        hash: "5af1".to_owned(),
+        origin: Origin::File,
+    }
+}
 
 /// A server that runs until it is told to end, or dropped.
 pub(super) struct Served {
@@ -70,5 +92,115 @@ impl Served {
     pub(super) async fn end(mut self) {
         drop(self.stop);
         self.task.join_next().await.unwrap().unwrap();
+    }
+}
+
+/// A cluster whose objects come after a while.
+#[derive(Debug)]
+pub(super) struct Coming {
+    at: Option<Instant>,
+    asked: AtomicUsize,
+    remembered: Mutex<Vec<(RevisionRef<'static>, Decided)>>,
+    running: Option<Siblings>,
+}
+
+impl Coming {
+    /// All of them are there after `wait`.
+    pub(super) fn after(wait: Duration) -> Self {
+        Self {
+            at: Some(Instant::now() + wait),
+            ..Self::never()
+        }
+    }
+
+    /// Nothing watches them.
+    pub(super) fn never() -> Self {
+        Self {
+            at: None,
+            asked: AtomicUsize::default(),
+            remembered: Mutex::default(),
+            running: None,
+        }
+    }
+
+    /// The Pods of each workload that run now have this.
+    pub(super) fn with(self, running: Siblings) -> Self {
+        Self {
+            running: Some(running),
+            ..self
+        }
+    }
+
+    /// How often it was asked about an object.
+    pub(super) fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// What it was told.
+    pub(super) fn remembered(&self) -> Vec<(RevisionRef<'static>, Decided)> {
+        self.remembered.lock().unwrap().clone()
+    }
+
+    fn is_there(&self, resource: Resource, namespace: &str, name: &str) -> Result<(), Missing> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        match self.at {
+            None => Err(Missing::NotWatched(resource)),
+            Some(at) if at <= Instant::now() => Ok(()),
+            Some(_) => Err(Missing::NotSeen {
+                resource,
+                namespace: namespace.into(),
+                name: name.into(),
+            }),
+        }
+    }
+}
+
+impl Source for Coming {
+    fn connection(&self) -> Connection {
+        Connection::Cluster
+    }
+
+    fn namespace(&self, name: &str) -> Result<Arc<Namespace>, Missing> {
+        self.is_there(Resource::Namespaces, "", name)?;
+        Ok(Arc::default())
+    }
+
+    fn workload(&self, workload: &WorkloadRef<'_>) -> Result<Arc<Workload>, Missing> {
+        let resource = Resource::Deployments;
+        self.is_there(resource, &workload.namespace, &workload.name)?;
+        Ok(Arc::new(Workload {
+            replicas: Some(20),
+            max_replicas: Some(20),
+            ..Workload::default()
+        }))
+    }
+
+    fn requires(&self, _: &str, _: &dyn selector::Labels) -> Result<Vec<Requirement>, Missing> {
+        Ok(Vec::new())
+    }
+
+    fn waypoint(&self, _: &str, _: &dyn selector::Labels) -> Result<Option<Waypoint>, Missing> {
+        Ok(None)
+    }
+
+    fn siblings(&self, _: &RevisionRef<'_>) -> Option<Siblings> {
+        self.running.clone()
+    }
+
+    fn istio(&self) -> Result<Arc<Istio>, Missing> {
+        Err(Missing::NotReadYet(Resource::Injectors))
+    }
+
+    fn running(&self, _: &WorkloadRef<'_>) -> Option<Siblings> {
+        self.running.clone()
+    }
+
+    fn remember(&self, revision: &RevisionRef<'_>, decided: Decided) {
+        let owned = |text: &str| Cow::Owned(text.to_owned());
+        let revision = RevisionRef {
+            owner: owned(&revision.owner),
+            hash: owned(&revision.hash),
+        };
+        self.remembered.lock().unwrap().push((revision, decided));
     }
 }

@@ -1,5 +1,8 @@
 //! Facts out of watches of a real API server, with the rights that the manifests give and no more.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use kube::Client;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use meshmode::authorization::Facts;
@@ -7,6 +10,8 @@ use meshmode::authorization::facts::{
     Binding, Fact, Readiness, Resource, Service, Target, WaypointState, WhyUnknown,
 };
 use meshmode::cluster::caches::State;
+use meshmode::placement::facts::Source;
+use meshmode::placement::facts::source::{Missing, Requirement};
 use serde_json::{Value, json};
 
 use super::steps::{Cluster, LOCAL_ONLY, Program, Shown};
@@ -35,19 +40,52 @@ pub(crate) async fn seen(cluster: &Cluster) -> Shown {
     }
     let target = watching.target("facts", &to_gateway());
     assert_eq!(target, Fact::Known(Target::Missing), "no CRD, no Gateway");
+    let nothing: Vec<String> = Vec::new();
+    assert_eq!(
+        required(&watching.cluster),
+        Ok(nothing),
+        "no CRD, no filter"
+    );
+    install_crds(cluster).await;
+    for resource in Resource::ALL {
+        watching.until_state(resource, State::Following).await;
+    }
+    waypoints(&cluster.control_plane, &watching).await;
+    let filter = json!({
+        "apiVersion": "networking.istio.io/v1alpha3", "kind": "EnvoyFilter", "metadata": {"name": "late"},
+        "spec": {"workloadSelector": {"labels": {"app": "web"}}, "configPatches": [{"applyTo": "CLUSTER"}]},
+    });
+    let path = "/apis/networking.istio.io/v1alpha3/namespaces/facts/envoyfilters";
+    cluster.control_plane.post(path, &filter).await.created();
+    let expected = Ok(vec!["EnvoyFilter facts/late workload".to_owned()]);
+    watching
+        .until_said("an EnvoyFilter of a late CRD", expected, required)
+        .await;
+    Shown::Cases(14)
+}
+
+/// What asks for a proxy for the Pods `app: web`.
+fn required(cluster: &meshmode::cluster::Cluster) -> Result<Vec<String>, Missing> {
+    let found = cluster.requires("facts", &BTreeMap::from([("app", "web")]))?;
+    let text = |one: &Requirement| {
+        let [reason, scope] = [one.reason.as_str(), one.scope.as_str()];
+        format!("{reason} {}/{} {scope}", one.namespace, one.name)
+    };
+    Ok(found.iter().map(text).collect())
+}
+
+/// The kinds of Istio and of the Gateway API, served.
+pub(crate) async fn install_crds(cluster: &Cluster) {
     let crds = include_str!("../support/facts-crds.yaml");
     let apply = ["apply", "--server-side", "-f", "-"];
     let output = cluster.control_plane.kubectl_with_input(&apply, crds).await;
     assert!(output.status.success(), "{output:?}");
-    for resource in [
-        Resource::Gateways,
-        Resource::GatewayClasses,
-        Resource::ServiceEntries,
-    ] {
-        watching.until_state(resource, State::Following).await;
-    }
-    waypoints(&cluster.control_plane, &watching).await;
-    Shown::Cases(12)
+    wait_for("the kinds of Istio", PATIENCE, async || {
+        let path = "/apis/networking.istio.io/v1alpha3/envoyfilters";
+        let reply = cluster.control_plane.get(path).await;
+        (reply.code == 200).then_some(()).ok_or(reply.body)
+    })
+    .await;
 }
 
 async fn workloads(cluster: &Cluster, watching: &Watching) {
@@ -271,13 +309,7 @@ pub(crate) async fn program(cluster: &Cluster) -> Shown {
     };
     let reader = Reader::new(cluster, "facts-half", |resource| resource != "pods").await;
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("kubeconfig");
-    std::fs::write(&file, serde_json::to_string(&reader.0).unwrap()).unwrap();
-    let flags = [
-        "--cluster=required".to_owned(),
-        format!("--kubeconfig={}", file.display()),
-    ];
-    let mut program = Meshmode::start_with(&flags).await;
+    let mut program = Meshmode::start_with(&reader.flags(folder.path())).await;
     let metrics = program.metrics().await;
     let watch = |resource: &str, state: &str| {
         let series = format!("meshmode_cluster_watch{{resource=\"{resource}\",state=\"{state}\"}}");
@@ -303,10 +335,10 @@ pub(crate) async fn program(cluster: &Cluster) -> Shown {
 }
 
 /// Who reads: a ServiceAccount with the rights that `manifests/base` gives, as far as `may` lets.
-struct Reader(Kubeconfig);
+pub(crate) struct Reader(pub(crate) Kubeconfig);
 
 impl Reader {
-    async fn new(cluster: &Cluster, name: &str, may: impl Fn(&str) -> bool) -> Self {
+    pub(crate) async fn new(cluster: &Cluster, name: &str, may: impl Fn(&str) -> bool) -> Self {
         let control_plane = &cluster.control_plane;
         let objects = render(control_plane, "base").await;
         let mut role = objects
@@ -345,8 +377,18 @@ impl Reader {
         Self(kubeconfig)
     }
 
+    /// How the program is told to read with these rights; the file is written into `folder`.
+    pub(crate) fn flags(&self, folder: &Path) -> [String; 2] {
+        let file = folder.join("kubeconfig");
+        std::fs::write(&file, serde_json::to_string(&self.0).unwrap()).unwrap();
+        [
+            "--cluster=required".to_owned(),
+            format!("--kubeconfig={}", file.display()),
+        ]
+    }
+
     /// A client, once the API server knows of the rights.
-    async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(self.0.clone(), &options).await;
         let client = Client::try_from(config.unwrap()).unwrap();

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::policies::l7;
 use super::steps::{Cluster, LOCAL_ONLY, Program, SCOPE, Shown};
+use super::workloads::{MODE, deployment, deployments};
 use crate::support::manifests::{Webhooks, list, render};
 use crate::support::meshmode::run;
 use crate::support::request::{merge, pod, pods, policies, policy};
@@ -225,6 +226,11 @@ impl Run<'_> {
                 policies(self.namespace),
                 policy(&name, &json!({}), &l7()),
             ),
+            (
+                "workloads",
+                deployments(self.namespace),
+                deployment(&name, &json!({"annotations": {MODE: "sidecars"}})),
+            ),
         ] {
             let entry = entry(kind, self.namespace, scope, reach);
             self.sent(
@@ -275,6 +281,10 @@ impl Run<'_> {
         if object["kind"] == "Pod" {
             let placed = reply.labels()["istio.io/dataplane-mode"].is_string();
             assert_eq!(placed, stance == Some("enabled"), "{what}: {reply:#?}");
+        } else if object["kind"] == "Deployment" {
+            reply.created();
+            let warned = reply.warns_of("\"sidecars\" is not a mode");
+            assert_eq!(warned, stance == Some("enabled"), "{what}: {reply:#?}");
         } else {
             assert_eq!(
                 reply.code == 403,
@@ -294,7 +304,7 @@ impl Run<'_> {
 /// The entry that manifests/README.md names, in its table and below it.
 fn entry(kind: &str, namespace: &str, scope: Option<&str>, reach: Reach) -> Option<&'static str> {
     let never = match kind {
-        "pods" => &[
+        "pods" | "workloads" => &[
             "kube-system",
             "kube-public",
             "kube-node-lease",
@@ -316,7 +326,7 @@ fn entry(kind: &str, namespace: &str, scope: Option<&str>, reach: Reach) -> Opti
         .any(|prefix| namespace.starts_with(prefix));
     match (scope, reach) {
         (Some("enabled"), _) => Some("enabled"),
-        (Some("observe"), _) => Some("observe"),
+        (Some("observe"), _) => (kind != "workloads").then_some("observe"),
         (Some("disabled"), _) => None,
         (_, _) if namespace == "istio-system" => Some("rootnamespace"),
         (_, Reach::Cluster) if !platform && namespace != "local-path-storage" => Some("cluster"),

@@ -116,6 +116,15 @@ impl Meshmode {
         }
     }
 
+    /// How many bytes of memory it has now (`VmRSS`).
+    pub(crate) fn resident(&self) -> u64 {
+        let process = self.process.as_ref().expect("it runs");
+        let status = fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        kib.unwrap().trim().parse::<u64>().unwrap() << 10
+    }
+
     /// All its metrics.
     pub(crate) async fn metrics(&self) -> String {
         let (code, text) = http::get(self.status_port, "/metrics").await.unwrap();

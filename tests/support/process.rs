@@ -87,6 +87,11 @@ impl Process {
             .then(|| self.child.wait().expect("a child that ended"))
     }
 
+    /// The number of the process.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The end of its log.
     pub(super) fn log_tail(&self) -> String {
         let log = fs::read(&self.log).unwrap_or_default();

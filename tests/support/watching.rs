@@ -11,7 +11,9 @@ use meshmode::authorization::{AuthorizationPolicy, FactsSource};
 use meshmode::cluster::Cluster;
 use meshmode::cluster::caches::State;
 use meshmode::cluster::watch::{self, Observer};
+use meshmode::placement::facts::{Field, Fields};
 use serde_json::{Value, json};
+use tokio::sync::watch::Sender;
 use tokio::task::JoinSet;
 
 use super::wait_for;
@@ -19,6 +21,8 @@ use super::wait_for;
 /// Watches that run until this is dropped.
 pub(crate) struct Watching {
     pub(crate) cluster: Cluster,
+    /// What rules read, which may change.
+    pub(crate) fields: Sender<Fields>,
     log: Arc<Log>,
     _tasks: JoinSet<Infallible>,
 }
@@ -41,14 +45,22 @@ impl Observer for Log {
 // === impl Watching ===
 
 impl Watching {
-    /// Watches with the rights of `client`; when this returns all was read that can be.
+    /// Watches everything with the rights of `client`; when this returns all was read that can be.
     pub(crate) async fn start(client: &Client) -> Self {
+        Self::start_for(client, Field::ALL.into_iter().collect()).await
+    }
+
+    /// The same for rules that read these fields.
+    pub(crate) async fn start_for(client: &Client, fields: Fields) -> Self {
         let cluster = Cluster::default();
         let log = Arc::<Log>::default();
         let observer: Arc<dyn Observer> = log.clone();
-        let tasks = watch::start(&cluster, client, "istio-system", &observer);
+        let fields = Sender::new(fields);
+        let following = fields.subscribe();
+        let tasks = watch::start_for(&cluster, client, "istio-system", &observer, following);
         let watching = Self {
             cluster,
+            fields,
             log,
             _tasks: tasks,
         };
@@ -94,6 +106,24 @@ impl Watching {
             right(&facts).ok_or_else(|| format!("{facts:#?}"))
         })
         .await
+    }
+
+    /// Waits until what is said about a Pod is `right`.
+    pub(crate) async fn until_said<T: std::fmt::Debug + PartialEq>(
+        &self,
+        what: &str,
+        expected: T,
+        ask: impl Fn(&Cluster) -> T,
+    ) {
+        wait_for(what, PATIENCE, async || {
+            let said = ask(&self.cluster);
+            if said == expected {
+                Ok(())
+            } else {
+                Err(format!("{said:?} instead of {expected:?}"))
+            }
+        })
+        .await;
     }
 
     /// Waits until a kind is in this state.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kube::core::DynamicObject;
 use serde::Deserialize;
 
 use super::selector::LabelSelector;
@@ -65,6 +66,14 @@ pub fn configuration(text: &str) -> Result<Option<Configuration>, Unreadable> {
         name: read.metadata.name,
         webhooks,
     }))
+}
+
+/// The same of an object that is watched, with its name; nothing where it cannot be read either, which the API
+/// server does not store.
+pub fn watched(object: &DynamicObject) -> Option<(Box<str>, Option<Configuration>)> {
+    let name = object.metadata.name.as_deref()?.into();
+    let text = serde_json::to_string(object).ok()?;
+    Some((name, configuration(&text).ok().flatten()))
 }
 
 /// The revision and policy of an injector, from its ConfigMap `istio-sidecar-injector[-REVISION]`, as JSON.

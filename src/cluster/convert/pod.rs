@@ -1,15 +1,23 @@
 //! A Pod's metadata, as one of a revision of a workload.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::authorization::facts::WorkloadName;
-use crate::cluster::labels::Labels;
+use crate::placement::facts::source::Decided;
+use crate::placement::labels::Labels;
+use crate::placement::workload::{Controller, RevisionRef, WorkloadRef};
 
-/// Identifies an object for its lifetime.
+mod record;
+
+pub use self::record::Unplaced;
+
+/// Identifies an object for its lifetime. Two halves: a `u128` would have a revision padded to a multiple of 16.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct Uid(u128);
+pub struct Uid(u64, u64);
 
 /// A Pod, with what it shares with all others of its revision.
 #[derive(Clone, Debug)]
@@ -18,12 +26,14 @@ pub struct Pod {
     pub uid: Uid,
     /// Its revision.
     pub key: RevisionKey,
+    /// The revision as placements tell revisions apart; nothing for a Pod whose owner may make different ones.
+    pub template: Option<TemplateKey>,
     /// What all Pods of the revision have.
     pub revision: Revision,
 }
 
-/// A revision of a workload. Pods of one owner that differ in labels or in what Istio did to them are of
-/// different revisions here: a policy may select one and not the other.
+/// A revision of a workload. Pods of one owner that differ in labels, in what Istio did to them or in their
+/// placement are of different revisions here: a policy may select one and not the other.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct RevisionKey {
     /// The controller (a ReplicaSet is one revision of a Deployment), or the Pod itself.
@@ -32,11 +42,19 @@ pub struct RevisionKey {
     digest: u64,
 }
 
+/// A [`RevisionRef`], short: all Pods of it are to have one placement.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct TemplateKey {
+    owner: Uid,
+    /// Of the template's hash.
+    digest: u64,
+}
+
 /// What Pods of one revision share.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Revision {
     /// Where they are.
-    pub namespace: Box<str>,
+    pub namespace: Arc<str>,
     /// The workload, as far as a Pod tells.
     pub workload: Workload,
     /// Without those that each Pod has for itself.
@@ -47,6 +65,10 @@ pub struct Revision {
     pub injected: Injected,
     /// What istio-cni did.
     pub redirection: Redirection,
+    /// What meshmode did.
+    pub placement: Option<Arc<Decided>>,
+    /// Where it did nothing: whether it should have.
+    pub unplaced: Unplaced,
 }
 
 /// The name of a workload.
@@ -106,14 +128,16 @@ impl Pod {
     pub fn of(metadata: &ObjectMeta) -> Option<Self> {
         let uid = Uid::parse(metadata.uid.as_deref()?);
         let revision = Revision::of(metadata)?;
-        let owner = controller(metadata).map_or(uid, |owner| Uid::parse(&owner.uid));
-        let mut hasher = DefaultHasher::new();
-        revision.hash(&mut hasher);
-        let key = RevisionKey {
-            owner,
-            digest: hasher.finish(),
-        };
-        Some(Self { uid, key, revision })
+        let controller = controller(metadata);
+        let owner = controller.map_or(uid, |owner| Uid::parse(owner.uid));
+        let digest = digest(&revision);
+        let template = RevisionRef::of(controller, |key| label(metadata, key));
+        Some(Self {
+            uid,
+            key: RevisionKey { owner, digest },
+            template: template.as_ref().map(TemplateKey::of),
+            revision,
+        })
     }
 }
 
@@ -122,21 +146,45 @@ impl Pod {
 impl Uid {
     /// Of the text of a UUID, or of a hash of any other text.
     pub fn parse(text: &str) -> Self {
-        let digits: String = text.chars().filter(|c| *c != '-').collect();
-        Self(u128::from_str_radix(&digits, 16).unwrap_or_else(|_| {
-            let mut hasher = DefaultHasher::new();
-            text.hash(&mut hasher);
-            u128::from(hasher.finish())
-        }))
+        let mut digits = text.bytes().filter(|byte| *byte != b'-');
+        let mut half = || {
+            (0..16).try_fold(0_u64, |number, _| {
+                let digit = char::from(digits.next()?).to_digit(16)?;
+                Some(number << 4 | u64::from(digit))
+            })
+        };
+        match (half(), half(), digits.next()) {
+            (Some(first), Some(second), None) => Self(first, second),
+            (_, _, _) => Self(0, digest(text)),
+        }
     }
+}
+
+// === impl TemplateKey ===
+
+impl TemplateKey {
+    /// Of a revision as its Pods tell it.
+    pub fn of(revision: &RevisionRef<'_>) -> Self {
+        Self {
+            owner: Uid::parse(&revision.owner),
+            digest: digest(&*revision.hash),
+        }
+    }
+}
+
+fn digest<T: Hash + ?Sized>(of: &T) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
 }
 
 // === impl Revision ===
 
 impl Revision {
     fn of(metadata: &ObjectMeta) -> Option<Self> {
-        let labels = metadata.labels.clone().unwrap_or_default();
-        let annotation = |key| {
+        let none = BTreeMap::new();
+        let labels = metadata.labels.as_ref().unwrap_or(&none);
+        let annotation = |key: &str| {
             let annotations = metadata.annotations.as_ref()?;
             annotations.get(key).map(String::as_str)
         };
@@ -157,13 +205,20 @@ impl Revision {
             Some("enabled") => Redirection::Enabled,
             Some(_) | None => Redirection::NotSaid,
         };
+        let placement = record::placement(&annotation);
+        let unplaced = match placement {
+            Some(_) => Unplaced::Rightly,
+            None => Unplaced::of(&|key: &str| label(metadata, key), &annotation),
+        };
         Some(Self {
             namespace: metadata.namespace.as_deref()?.into(),
             workload: Workload::of(metadata),
-            labels: Labels::of(&labels, |key| !is_of_each_pod(key)),
+            labels: Labels::of(labels, |key| !is_of_each_pod(key)),
             of_its_own,
             injected,
             redirection,
+            placement: placement.map(Arc::new),
+            unplaced,
         })
     }
 
@@ -195,40 +250,31 @@ impl Revision {
 // === impl Workload ===
 
 impl Workload {
-    /// The owner; of a ReplicaSet the Deployment or Rollout, by how they name theirs.
+    /// The top owner.
     fn of(metadata: &ObjectMeta) -> Self {
-        let Some(owner) = controller(metadata) else {
-            let name = metadata.name.as_deref().unwrap_or_default();
-            return Self::new("Pod", name);
-        };
-        let labels = metadata.labels.as_ref();
-        for (label, kind) in [
-            ("rollouts-pod-template-hash", "Rollout"),
-            ("pod-template-hash", "Deployment"),
-        ] {
-            let hash = labels.and_then(|labels| labels.get(label));
-            let name = hash.and_then(|hash| {
-                let name = owner.name.strip_suffix(hash.as_str())?;
-                name.strip_suffix('-')
-            });
-            if let Some(name) = name.filter(|_| owner.kind == "ReplicaSet") {
-                return Self::new(kind, name);
-            }
-        }
-        Self::new(&owner.kind, &owner.name)
-    }
-
-    fn new(kind: &str, name: &str) -> Self {
+        let name = metadata.name.as_deref().unwrap_or_default();
+        let label = |key: &str| label(metadata, key);
+        let workload = WorkloadRef::of(controller(metadata), label, "", name);
         Self {
-            kind: kind.into(),
-            name: name.into(),
+            kind: workload.kind.into(),
+            name: workload.name.into(),
         }
     }
 }
 
-fn controller(metadata: &ObjectMeta) -> Option<&OwnerReference> {
+fn controller(metadata: &ObjectMeta) -> Option<Controller<'_>> {
     let owners = metadata.owner_references.as_deref()?;
-    owners.iter().find(|owner| owner.controller == Some(true))
+    let owner = owners.iter().find(|owner| owner.controller == Some(true))?;
+    Some(Controller {
+        kind: &owner.kind,
+        name: &owner.name,
+        uid: &owner.uid,
+    })
+}
+
+fn label<'m>(metadata: &'m ObjectMeta, key: &str) -> Option<&'m str> {
+    let labels = metadata.labels.as_ref()?;
+    labels.get(key).map(String::as_str)
 }
 
 #[cfg(test)]

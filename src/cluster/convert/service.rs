@@ -1,10 +1,22 @@
 //! Services, ServiceEntries and namespaces: what asks for a waypoint.
 
-use k8s_openapi::api::core::v1::Service as KubeService;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Deserialize;
+
+use super::object::{Spec, Watched};
 use crate::authorization::facts::{Ingress, ObjectName};
-use crate::cluster::labels::Labels;
+use crate::placement::facts::{Field, Fields, source};
+use crate::placement::labels::Labels;
+
+/// What of the spec of a Service is read.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Selecting {
+    selector: Option<BTreeMap<String, String>>,
+}
 
 /// What of a Service or a ServiceEntry matters.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,8 +38,8 @@ pub struct Namespace {
     pub asks: Asks,
     /// The same for ingress gateways.
     pub ingress: Option<Ingress>,
-    /// All its labels: a waypoint may choose namespaces by any.
-    pub labels: Labels,
+    /// All its labels: a waypoint may choose namespaces by any. Its annotations where a rule reads them.
+    pub facts: Arc<source::Namespace>,
 }
 
 /// What the label `istio.io/use-waypoint` of an object says
@@ -64,13 +76,9 @@ const INGRESS_USE_WAYPOINT: &str = "istio.io/ingress-use-waypoint";
 
 impl Service {
     /// The Service, with its name.
-    pub fn of(service: &KubeService) -> Option<(ObjectName, Self)> {
-        let selector = service
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.selector.as_ref());
+    pub fn of(service: &Watched<Selecting>) -> Option<(ObjectName, Self)> {
         let (name, mut converted) = Self::of_metadata(&service.metadata)?;
-        converted.selector = Labels::all(selector);
+        converted.selector = Labels::all(service.spec.selector.as_ref());
         Some((name, converted))
     }
 
@@ -96,13 +104,22 @@ impl Service {
 // === impl Namespace ===
 
 impl Namespace {
-    /// The namespace of this metadata, with its name.
-    pub fn of(metadata: &ObjectMeta) -> Option<(Box<str>, Self)> {
+    /// The namespace of this metadata, with its name, and with its annotations where `keep` has them.
+    pub fn of(metadata: &ObjectMeta, keep: Fields) -> Option<(Box<str>, Self)> {
         let name = metadata.name.as_deref()?.into();
+        let annotations = if keep.contains(Field::NamespaceAnnotations) {
+            Labels::all(metadata.annotations.as_ref())
+        } else {
+            Labels::default()
+        };
+        let facts = source::Namespace {
+            labels: Labels::all(metadata.labels.as_ref()),
+            annotations,
+        };
         let converted = Self {
             asks: Asks::of(&|key| label(metadata, key)),
             ingress: ingress(metadata),
-            labels: Labels::all(metadata.labels.as_ref()),
+            facts: Arc::new(facts),
         };
         Some((name, converted))
     }
@@ -137,3 +154,7 @@ fn label<'m>(metadata: &'m ObjectMeta, key: &str) -> Option<&'m str> {
     let labels = metadata.labels.as_ref()?;
     labels.get(key).map(String::as_str)
 }
+
+// === impl Selecting ===
+
+impl Spec for Selecting {}

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Service as KubeService};
+use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
 use super::gateway::{Allowed, Gateway, GatewayClass};
 use super::mesh::mesh;
-use super::service::{Asks, Belongs, Namespace, Service};
+use super::object::Watched;
+use super::service::{Asks, Belongs, Namespace, Selecting, Service};
 use crate::authorization::facts::{Controller, Ingress, Readiness, Traffic};
+use crate::placement::facts::{Field, Fields};
 
 fn from<T: serde::de::DeserializeOwned>(json: &Value) -> T {
     serde_json::from_value(json.clone()).unwrap()
@@ -150,7 +152,7 @@ fn services_and_what_they_ask_for() {
             "metadata": {"name": "payment", "namespace": "shop", "labels": labels},
             "spec": {"selector": {"app": "payment"}, "clusterIP": "10.0.0.9", "ports": [{"port": 80}]},
         });
-        let (name, read) = Service::of(&from::<KubeService>(&json)).unwrap();
+        let (name, read) = Service::of(&from::<Watched<Selecting>>(&json)).unwrap();
         assert_eq!(name.to_string(), "shop/payment");
         assert_eq!(read.selector.to_map().len(), 1);
         read
@@ -190,10 +192,17 @@ fn services_and_what_they_ask_for() {
 fn namespaces() {
     let json = json!({"name": "shop", "labels": {
         "kubernetes.io/metadata.name": "shop", "istio.io/dataplane-mode": "ambient",
-        "istio.io/use-waypoint": "waypoint"}});
-    let (name, read) = Namespace::of(&from::<ObjectMeta>(&json)).unwrap();
+        "istio.io/use-waypoint": "waypoint"}, "annotations": {"meshmode.io/mode": "sidecar"}});
+    let metadata = from::<ObjectMeta>(&json);
+    let (name, read) = Namespace::of(&metadata, Fields::NONE).unwrap();
     assert_eq!(&*name, "shop");
-    assert_eq!(read.labels.get("istio.io/dataplane-mode"), Some("ambient"));
+    let labels = &read.facts.labels;
+    assert_eq!(labels.get("istio.io/dataplane-mode"), Some("ambient"));
+    assert!(read.facts.annotations.is_empty(), "no rule reads them");
+    let keep = Fields::NONE.with(Field::NamespaceAnnotations);
+    let (_, with) = Namespace::of(&metadata, keep).unwrap();
+    let annotation = with.facts.annotations.get("meshmode.io/mode");
+    assert_eq!(annotation, Some("sidecar"));
     let expected = Asks::For {
         namespace: None,
         name: "waypoint".into(),

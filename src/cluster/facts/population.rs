@@ -8,7 +8,7 @@ use crate::authorization::mesh::Mesh;
 use crate::authorization::policy::AuthorizationPolicy;
 use crate::cluster::convert::pod::{Injected, Redirection, Revision};
 use crate::cluster::convert::service::Service;
-use crate::cluster::labels::Labels;
+use crate::placement::labels::Labels;
 
 /// What the dataplane of a Pod follows from.
 const PODS: [Resource; 2] = [Resource::Pods, Resource::Namespaces];
@@ -152,7 +152,7 @@ impl View<'_> {
     fn is_captured(&self, revision: &Revision) -> bool {
         let namespace = self.caches.namespaces.get(&*revision.namespace);
         let none = Labels::default();
-        let of_namespace = namespace.map_or(&none, |namespace| &namespace.labels);
+        let of_namespace = namespace.map_or(&none, |namespace| &namespace.facts.labels);
         let (labels, name) = (&revision.labels, &*revision.namespace);
         self.caches.enablement.selects(labels, name, of_namespace)
     }

@@ -8,6 +8,7 @@ use crate::authorization::facts::{
 };
 use crate::authorization::policy::{AuthorizationPolicy, TargetRef};
 use crate::cluster::convert::service;
+use crate::cluster::table::Table;
 
 impl View<'_> {
     pub(super) fn targets(&self, policy: &AuthorizationPolicy<'_>) -> Vec<Fact<Target>> {
@@ -32,8 +33,11 @@ impl View<'_> {
         let found = match kind {
             TargetKind::Gateway => self.gateway(&at),
             TargetKind::GatewayClass => self.gateway_class_of(name),
-            TargetKind::Service => self.service(Resource::Services, &at),
-            TargetKind::ServiceEntry => self.service(Resource::ServiceEntries, &at),
+            TargetKind::Service => self.service((Resource::Services, &self.caches.services), &at),
+            TargetKind::ServiceEntry => self.service(
+                (Resource::ServiceEntries, &self.caches.service_entries),
+                &at,
+            ),
         };
         found.map_or_else(Fact::Unknown, |found| {
             Fact::Known(found.unwrap_or(Target::Missing))
@@ -65,22 +69,17 @@ impl View<'_> {
         }))))
     }
 
-    fn service(&self, of: Resource, name: &ObjectName) -> Result<Option<Target>, WhyUnknown> {
+    fn service(
+        &self,
+        (of, table): (Resource, &Table<ObjectName, service::Service>),
+        name: &ObjectName,
+    ) -> Result<Option<Target>, WhyUnknown> {
         self.readable(&[
             of,
             Resource::Namespaces,
             Resource::Gateways,
             Resource::GatewayClasses,
         ])?;
-        let table = match of {
-            Resource::ServiceEntries => &self.caches.service_entries,
-            Resource::Namespaces
-            | Resource::Pods
-            | Resource::Services
-            | Resource::Gateways
-            | Resource::GatewayClasses
-            | Resource::MeshConfig => &self.caches.services,
-        };
         let service = table.get(name);
         Ok(service.map(|service| Target::Service(Box::new(self.described(name, service)))))
     }

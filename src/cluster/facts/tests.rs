@@ -9,6 +9,7 @@ use crate::authorization::facts::{
 };
 use crate::cluster::convert::{gateway, pod, service};
 use crate::cluster::table::Change;
+use crate::placement::facts::Fields;
 
 mod dataplanes;
 mod waypoints;
@@ -54,7 +55,8 @@ impl World {
         let json = json!({"name": name, "labels": labels});
         let metadata: ObjectMeta = serde_json::from_value(json).unwrap();
         let change = Change::Put(&metadata);
-        self.caches.namespaces.apply(change, service::Namespace::of);
+        let of = |metadata: &ObjectMeta| service::Namespace::of(metadata, Fields::NONE);
+        self.caches.namespaces.apply(change, of);
     }
 
     fn pod(&mut self, namespace: &str, name: &str, labels: &Value, annotations: &Value) {

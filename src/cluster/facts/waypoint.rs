@@ -83,7 +83,7 @@ impl View<'_> {
             Allowed::None => false,
             Allowed::Selector(selector) => {
                 let namespace = self.caches.namespaces.get(namespace);
-                namespace.is_some_and(|namespace| selector.matches(&namespace.labels))
+                namespace.is_some_and(|namespace| selector.matches(&namespace.facts.labels))
             }
         }
     }

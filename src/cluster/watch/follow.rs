@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use kube::runtime::watcher::{DefaultBackoff, Error, Event};
+use tokio::time::Instant;
 
 use super::Observer;
 use crate::authorization::facts::Resource;
@@ -22,17 +23,27 @@ pub(super) struct Follow {
     pub(super) observer: Arc<dyn Observer>,
 }
 
-/// How often it is tried again what takes somebody to mend: a missing CRD, missing RBAC.
+/// How often it is tried again what takes somebody to mend: a missing CRD, missing RBAC. And at least how often all
+/// else is.
 const RETRY: Duration = Duration::from_secs(15);
 /// A watch that starts again says nothing until something changes. When it has failed for this long no
 /// more, it is taken to follow; a connection takes at most 10 s to fail.
 const QUIET: Duration = Duration::from_secs(12);
+/// For how long what was read is used on while the API server refuses it: one that has just started refuses for
+/// some seconds what its RBAC will allow, and that is when the Pods of a cluster are created anew.
+const REFUSED: Duration = Duration::from_secs(60);
 
 /// Whether all objects were read once.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Filled {
+pub(super) enum Filled {
     Never,
     Once,
+}
+
+/// How the attempts went since something was last read.
+struct Attempts {
+    backoff: DefaultBackoff,
+    refused_since: Option<Instant>,
 }
 
 /// What is wrong with a watch.
@@ -47,12 +58,12 @@ pub(super) async fn follow<K, S>(
     follow: Follow,
     open: impl Fn() -> S,
     apply: fn(&mut Caches, Change<'_, K>),
+    mut filled: Filled,
 ) -> Infallible
 where
     S: Stream<Item = Result<Event<K>, Error>>,
 {
-    let mut filled = Filled::Never;
-    let mut backoff = DefaultBackoff::default();
+    let mut attempts = Attempts::none();
     loop {
         let mut events = pin!(open());
         loop {
@@ -63,7 +74,8 @@ where
                 {
                     tokio::time::timeout(QUIET, events.next()).await
                 }
-                State::Filling
+                State::NotWatched
+                | State::Filling
                 | State::Failing
                 | State::Following
                 | State::Behind
@@ -77,9 +89,12 @@ where
                     tokio::time::sleep(RETRY).await;
                     break;
                 }
-                Ok(Some(Ok(event))) => filled = follow.take(&event, apply, filled),
+                Ok(Some(Ok(event))) => {
+                    attempts.after(&event);
+                    filled = follow.take(&event, apply, filled);
+                }
                 Ok(Some(Err(error))) => {
-                    let wait = follow.fails(&error, apply, filled, &mut backoff);
+                    let wait = follow.fails(&error, filled, &mut attempts);
                     tokio::time::sleep(wait).await;
                 }
             }
@@ -100,9 +115,12 @@ impl Follow {
             Event::Delete(object) => (Change::Remove(object), filled),
             Event::InitDone => (Change::End, Filled::Once),
         };
-        let objects = self
-            .cluster
-            .change(self.resource, |caches| apply(caches, change));
+        let objects = self.cluster.change(self.resource, |caches| {
+            apply(caches, change);
+            if let Change::End = change {
+                caches.lacking.remove(&self.resource);
+            }
+        });
         self.observer.counted(self.resource, objects);
         match (event, filled) {
             // A list is no news before its end.
@@ -115,23 +133,19 @@ impl Follow {
     }
 
     /// Says what is wrong, and for how long to wait.
-    fn fails<K>(
-        &self,
-        error: &Error,
-        apply: fn(&mut Caches, Change<'_, K>),
-        filled: Filled,
-        backoff: &mut DefaultBackoff,
-    ) -> Duration {
-        match Trouble::of(error) {
+    fn fails(&self, error: &Error, filled: Filled, attempts: &mut Attempts) -> Duration {
+        match Trouble::of(error, self.resource) {
             Trouble::Forbidden => {
-                self.goes_over(State::Forbidden, Some(error));
-                RETRY
+                let state = match filled {
+                    Filled::Once if attempts.refused_for() < REFUSED => State::Behind,
+                    Filled::Never | Filled::Once => State::Forbidden,
+                };
+                self.goes_over(state, Some(error));
+                attempts.wait()
             }
             Trouble::NotInstalled => {
-                for change in [Change::Begin, Change::End] {
-                    self.cluster
-                        .change(self.resource, |caches| apply(caches, change));
-                }
+                self.cluster
+                    .change(self.resource, |caches| caches.clear(self.resource));
                 self.observer.counted(self.resource, 0);
                 self.goes_over(State::NotInstalled, None);
                 RETRY
@@ -142,12 +156,12 @@ impl Follow {
                     Filled::Once => State::Behind,
                 };
                 self.goes_over(state, Some(error));
-                backoff.next().unwrap_or(RETRY)
+                attempts.wait()
             }
         }
     }
 
-    fn goes_over(&self, state: State, why: Option<&Error>) {
+    pub(super) fn goes_over(&self, state: State, why: Option<&Error>) {
         let before = self.cluster.set(self.resource, state);
         if before != state {
             let why = why.map(|error| error as &(dyn StdError + 'static));
@@ -156,10 +170,42 @@ impl Follow {
     }
 }
 
+// === impl Attempts ===
+
+impl Attempts {
+    fn none() -> Self {
+        Self {
+            backoff: DefaultBackoff::default(),
+            refused_since: None,
+        }
+    }
+
+    /// [`Event::Init`] comes before the API server is asked.
+    fn after<K>(&mut self, event: &Event<K>) {
+        match event {
+            Event::Init => {}
+            Event::InitApply(_) | Event::InitDone | Event::Apply(_) | Event::Delete(_) => {
+                self.refused_since = None;
+            }
+        }
+    }
+
+    fn refused_for(&mut self) -> Duration {
+        self.refused_since
+            .get_or_insert_with(Instant::now)
+            .elapsed()
+    }
+
+    /// Longer would only keep old facts for longer when the API server is back.
+    fn wait(&mut self) -> Duration {
+        self.backoff.next().unwrap_or(RETRY).min(RETRY)
+    }
+}
+
 // === impl Trouble ===
 
 impl Trouble {
-    fn of(error: &Error) -> Self {
+    fn of(error: &Error, resource: Resource) -> Self {
         let code = match error {
             Error::InitialListFailed(error)
             | Error::WatchStartFailed(error)
@@ -169,10 +215,16 @@ impl Trouble {
         };
         match code {
             403 => Self::Forbidden,
-            404 => Self::NotInstalled,
+            404 if is_of_a_crd(resource) => Self::NotInstalled,
+            // Kubernetes' own kinds are always there: something else answered, such as a load balancer.
             _ => Self::Passing,
         }
     }
+}
+
+fn is_of_a_crd(resource: Resource) -> bool {
+    let group = resource.group();
+    group == "gateway.networking.k8s.io" || group.ends_with(".istio.io")
 }
 
 fn code(error: &kube::Error) -> u16 {
@@ -182,3 +234,6 @@ fn code(error: &kube::Error) -> u16 {
         0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! The policies in files: YAML with one document or several, JSON, and lists of objects in either.
+//! The objects in files: YAML with one document or several, JSON, and lists of objects in either.
 
 use std::io::Read;
 use std::path::Path;
@@ -7,61 +7,93 @@ use anyhow::Context;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-/// One object that claims to be an AuthorizationPolicy.
+use crate::commands::complain;
+
+/// One object to be explained.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Document {
+pub(in crate::commands) struct Document {
     /// Where it is from: `policies.yaml:12: document 2`; for a cluster `namespace/name`.
-    pub(super) place: String,
+    pub(in crate::commands) place: String,
     /// The object.
-    pub(super) json: String,
+    pub(in crate::commands) json: String,
 }
 
 /// What a file has.
 #[derive(Debug, Default, Eq, PartialEq)]
-pub(super) struct Found {
-    /// The policies.
-    pub(super) policies: Vec<Document>,
-    /// What is no policy: `ConfigMap istio-system/istio`.
-    pub(super) others: Vec<String>,
+pub(in crate::commands) struct Found {
+    /// The objects to be explained.
+    pub(in crate::commands) objects: Vec<Document>,
+    /// What is none: `ConfigMap istio-system/istio`.
+    pub(in crate::commands) others: Vec<String>,
     /// What is wrong, each with its place.
-    pub(super) mistakes: Vec<String>,
+    pub(in crate::commands) mistakes: Vec<String>,
+}
+
+/// Whether an object is to be explained.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Sort {
+    /// It is.
+    Wanted,
+    /// It is of another kind.
+    Other,
+    /// It should be, and this is wrong with it.
+    Mistake(String),
 }
 
 /// The name of standard input.
 const STANDARD_INPUT: &str = "-";
 
-const GROUP: &str = "security.istio.io";
-const VERSIONS: [&str; 2] = ["v1", "v1beta1"];
-const KIND: &str = "AuthorizationPolicy";
-
 /// How deep lists may be in lists.
 const LISTS: usize = 4;
+
+/// Reads a file, or standard input where it is `-`, and says on standard error what is passed over. A file without any
+/// `wanted` object is a mistake, as it hardly is the one that was meant.
+///
+/// # Errors
+/// It cannot be read. What is wrong with what is in it is in [`Found::mistakes`].
+pub(super) fn from_file(
+    file: &Path,
+    wanted: &str,
+    sort: fn(&Value) -> Sort,
+) -> anyhow::Result<Found> {
+    let mut found = read(file, sort)?;
+    let name = file.display();
+    if !found.others.is_empty() {
+        let others = found.others.join(", ");
+        complain(&format!("{name}: passed over {others}"));
+    }
+    if found.objects.is_empty() && found.mistakes.is_empty() {
+        let mistake = format!("{name}: there is no {wanted} in it");
+        found.mistakes.push(mistake);
+    }
+    Ok(found)
+}
 
 /// Reads a file, or standard input where it is `-`.
 ///
 /// # Errors
 /// It cannot be read. What is wrong with what is in it is in [`Found::mistakes`].
-pub(super) fn read(file: &Path) -> anyhow::Result<Found> {
+fn read(file: &Path, sort: fn(&Value) -> Sort) -> anyhow::Result<Found> {
     if file.as_os_str() == STANDARD_INPUT {
         let mut content = Vec::new();
         let mut input = std::io::stdin().lock();
         input
             .read_to_end(&mut content)
             .context("cannot read standard input")?;
-        return Ok(found("standard input", &content));
+        return Ok(found("standard input", &content, sort));
     }
     let content = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    Ok(found(&file.display().to_string(), &content))
+    Ok(found(&file.display().to_string(), &content, sort))
 }
 
 /// What is in a file of this name and content.
-fn found(name: &str, content: &[u8]) -> Found {
+fn found(name: &str, content: &[u8], sort: fn(&Value) -> Sort) -> Found {
     let mut found = Found::default();
     match values(name, content) {
         Err(mistake) => found.mistakes.push(mistake),
         Ok(documents) => {
             for (place, document) in documents {
-                found.add(&place, &document, LISTS);
+                found.add(&place, &document, LISTS, sort);
             }
         }
     }
@@ -69,7 +101,10 @@ fn found(name: &str, content: &[u8]) -> Found {
 }
 
 /// Each document with its place, or what is wrong with the file.
-fn values(name: &str, content: &[u8]) -> Result<Vec<(String, Value)>, String> {
+pub(in crate::commands) fn values(
+    name: &str,
+    content: &[u8],
+) -> Result<Vec<(String, Value)>, String> {
     let text = std::str::from_utf8(content).map_err(|_| format!("{name}: is not UTF-8"))?;
     // YAML has no tabs, and JSON may: what is JSON is read as that.
     let json: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text)
@@ -98,12 +133,12 @@ fn values(name: &str, content: &[u8]) -> Result<Vec<(String, Value)>, String> {
 impl Found {
     /// All that is in another one, too.
     pub(super) fn extend(&mut self, other: Self) {
-        self.policies.extend(other.policies);
+        self.objects.extend(other.objects);
         self.others.extend(other.others);
         self.mistakes.extend(other.mistakes);
     }
 
-    fn add(&mut self, place: &str, document: &Value, lists: usize) {
+    fn add(&mut self, place: &str, document: &Value, lists: usize, sort: fn(&Value) -> Sort) {
         let text = |pointer| document.pointer(pointer).and_then(Value::as_str);
         let (Some(version), Some(kind)) = (text("/apiVersion"), text("/kind")) else {
             let problem = "no Kubernetes object: it has no apiVersion, or no kind";
@@ -115,27 +150,23 @@ impl Found {
             let of_list = (version, kind.strip_suffix("List").unwrap_or_default());
             for (index, item) in items.iter().enumerate() {
                 let place = format!("{place}, items[{index}]");
-                self.add(&place, &with_kind(item, of_list), lists - 1);
+                self.add(&place, &with_kind(item, of_list), lists - 1, sort);
             }
             return;
         }
-        let (group, version) = version.split_once('/').unwrap_or(("", version));
-        match (kind == KIND && group == GROUP, VERSIONS.contains(&version)) {
-            (true, true) => self.policies.push(Document {
+        match sort(document) {
+            Sort::Wanted => self.objects.push(Document {
                 place: place.to_owned(),
                 json: document.to_string(),
             }),
-            (true, false) => self.mistakes.push(format!(
-                "{place}: apiVersion: {group}/{version} is none that Istio reads; allowed: {GROUP}/{}, {GROUP}/{}",
-                VERSIONS[0], VERSIONS[1]
-            )),
-            (false, _) => self.others.push(shown(kind, document)),
+            Sort::Mistake(mistake) => self.mistakes.push(format!("{place}: {mistake}")),
+            Sort::Other => self.others.push(shown(kind, document)),
         }
     }
 }
 
 /// The items of an API server's own list do not say what they are, as their list does.
-fn with_kind(item: &Value, (version, kind): (&str, &str)) -> Value {
+pub(in crate::commands) fn with_kind(item: &Value, (version, kind): (&str, &str)) -> Value {
     let mut item = item.clone();
     if let (Value::Object(fields), false) = (&mut item, kind.is_empty()) {
         for (field, value) in [("apiVersion", version), ("kind", kind)] {
@@ -157,14 +188,15 @@ fn shown(kind: &str, document: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::explain::policy::sort;
 
     const POLICY: &str =
         "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a}\n";
 
     fn places(text: &str) -> Vec<String> {
-        let found = found("f", text.as_bytes());
+        let found = found("f", text.as_bytes(), sort);
         assert_eq!(found.mistakes, [] as [&str; 0], "{text}");
-        found.policies.into_iter().map(|one| one.place).collect()
+        found.objects.into_iter().map(|one| one.place).collect()
     }
 
     #[test]
@@ -189,9 +221,9 @@ mod tests {
     fn what_is_no_policy_is_passed_over_by_name() {
         let text = "apiVersion: v1\nkind: Service\nmetadata: {name: b, namespace: a}\n---\n\
                     apiVersion: policy.linkerd.io/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {name: c}\n";
-        let found = found("f", text.as_bytes());
+        let found = found("f", text.as_bytes(), sort);
         assert_eq!(found.others, ["Service a/b", "AuthorizationPolicy c"]);
-        assert!(found.policies.is_empty() && found.mistakes.is_empty());
+        assert!(found.objects.is_empty() && found.mistakes.is_empty());
     }
 
     #[test]
@@ -216,7 +248,7 @@ mod tests {
             ),
         ];
         for (name, content, expected) in rows {
-            let mistakes = found("f", content).mistakes;
+            let mistakes = found("f", content, sort).mistakes;
             assert!(
                 mistakes.len() == 1 && mistakes[0].starts_with(expected),
                 "{name}: {mistakes:?}"

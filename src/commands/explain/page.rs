@@ -2,7 +2,7 @@
 
 /// Whether words may be coloured.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Colour {
+pub(in crate::commands) enum Colour {
     /// Plain text.
     None,
     /// Escape sequences.
@@ -11,9 +11,11 @@ pub(super) enum Colour {
 
 /// How a word looks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Look {
+pub(in crate::commands) enum Look {
     /// As what is around it.
     Plain,
+    /// It stands back.
+    Dim,
     /// It stands out.
     Strong,
     /// All is well.
@@ -24,40 +26,58 @@ pub(super) enum Look {
     Bad,
 }
 
-/// A text that grows line by line.
-#[derive(Debug)]
-pub(super) struct Page {
-    text: String,
-    colour: Colour,
+/// How long lines may be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::commands) enum Paper {
+    /// Wide enough for a sentence, narrow enough for half a screen; a word that is longer stays whole.
+    Wide,
+    /// A terminal of 80 columns, whatever is written.
+    Narrow,
 }
 
-/// Columns: wide enough for a sentence, narrow enough for half a screen.
-const WIDTH: usize = 110;
+/// A text that grows line by line.
+#[derive(Debug)]
+pub(in crate::commands) struct Page {
+    text: String,
+    colour: Colour,
+    paper: Paper,
+}
 
 // === impl Page ===
 
 impl Page {
-    pub(super) const fn new(colour: Colour) -> Self {
+    pub(in crate::commands) const fn new(colour: Colour, paper: Paper) -> Self {
         Self {
             text: String::new(),
             colour,
+            paper,
         }
     }
 
     /// An empty line.
-    pub(super) fn gap(&mut self) {
+    pub(in crate::commands) fn gap(&mut self) {
         self.text.push('\n');
     }
 
     /// `label`, and from the column `column` on the text, wrapped. A line without a label goes on with the
     /// one before.
-    pub(super) fn line(&mut self, indent: usize, label: (&str, Look), column: usize, text: &str) {
+    pub(in crate::commands) fn line(
+        &mut self,
+        indent: usize,
+        label: (&str, Look),
+        column: usize,
+        text: &str,
+    ) {
         let (label, look) = label;
         let head = format!("{:indent$}{}", "", self.painted(label, look));
         let used = indent + width(label);
         self.text.push_str(&head);
-        let mut lines = wrapped(text, WIDTH.saturating_sub(column)).into_iter();
-        if let Some(first) = lines.next() {
+        let mut lines = self.wrapped(text, column).into_iter();
+        if self.paper == Paper::Narrow && used >= column && !text.is_empty() {
+            // The text has the next line to itself.
+            self.text.push_str(&format!("\n{:column$}", ""));
+            self.text.push_str(&lines.next().unwrap_or_default());
+        } else if let Some(first) = lines.next() {
             let least = usize::from(!label.is_empty());
             let space = column.saturating_sub(used).max(least);
             self.text.push_str(&format!("{:space$}{first}", ""));
@@ -68,8 +88,43 @@ impl Page {
         self.gap();
     }
 
+    /// A text of its own, wrapped; what follows its first line begins at the column `hang`.
+    pub(in crate::commands) fn paragraph(
+        &mut self,
+        indent: usize,
+        hang: usize,
+        look: Look,
+        text: &str,
+    ) {
+        let column = hang.max(indent);
+        for (index, line) in self.wrapped(text, column).iter().enumerate() {
+            let at = if index == 0 { indent } else { column };
+            let line = self.painted(line, look);
+            self.text.push_str(&format!("{:at$}{line}\n", ""));
+        }
+    }
+
+    /// `head`, at `column` a word, and at the column `text` a text, wrapped.
+    pub(in crate::commands) fn pair(
+        &mut self,
+        indent: usize,
+        head: &str,
+        column: usize,
+        word: (&str, Look),
+        text_column: usize,
+        text: &str,
+    ) {
+        let space = column.saturating_sub(indent + width(head));
+        self.text
+            .push_str(&format!("{:indent$}{}{:space$}", "", printable(head), ""));
+        // The line has got as far as `column` already.
+        let used = self.text.len();
+        self.line(column, word, text_column, text);
+        self.text.replace_range(used..used + column, "");
+    }
+
     /// Lines as they are: YAML is to be copied. What is long and no YAML is wrapped.
-    pub(super) fn block(&mut self, column: usize, text: &str) {
+    pub(in crate::commands) fn block(&mut self, column: usize, text: &str) {
         for line in text.lines() {
             if line.starts_with(' ') {
                 self.text
@@ -81,16 +136,25 @@ impl Page {
     }
 
     /// What was written.
-    pub(super) fn done(self) -> String {
+    pub(in crate::commands) fn done(self) -> String {
         // Whoever has an empty label has an indent before it.
         let lines = self.text.lines().map(str::trim_end);
         lines.map(|line| format!("{line}\n")).collect()
+    }
+
+    fn wrapped(&self, text: &str, column: usize) -> Vec<String> {
+        let room = self.paper.width().saturating_sub(column);
+        match self.paper {
+            Paper::Wide => wrapped(text, room),
+            Paper::Narrow => wrapped(&broken(text, room), room),
+        }
     }
 
     fn painted(&self, text: &str, look: Look) -> String {
         let text = printable(text);
         let code = match (self.colour, look) {
             (Colour::None, _) | (Colour::Ansi, Look::Plain) => return text,
+            (Colour::Ansi, Look::Dim) => "2",
             (Colour::Ansi, Look::Strong) => "1",
             (Colour::Ansi, Look::Good) => "32",
             (Colour::Ansi, Look::Odd) => "33",
@@ -100,14 +164,25 @@ impl Page {
     }
 }
 
+// === impl Paper ===
+
+impl Paper {
+    const fn width(self) -> usize {
+        match self {
+            Self::Wide => 110,
+            Self::Narrow => 80,
+        }
+    }
+}
+
 /// Names and values are somebody else's: none of them breaks a line or talks to the terminal.
-fn printable(text: &str) -> String {
+pub(in crate::commands) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
 }
 
-fn width(text: &str) -> usize {
+pub(in crate::commands) fn width(text: &str) -> usize {
     text.chars().count()
 }
 
@@ -126,6 +201,16 @@ fn wrapped(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
+/// The text with words that are longer than `room` broken.
+fn broken(text: &str, room: usize) -> String {
+    let mut broken = Vec::new();
+    for word in text.split_whitespace() {
+        let letters: Vec<char> = word.chars().collect();
+        broken.extend(letters.chunks(room.max(1)).map(String::from_iter));
+    }
+    broken.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,8 +223,26 @@ mod tests {
     }
 
     #[test]
+    fn narrow_paper_has_80_columns_whatever_is_written() {
+        let long = "x".repeat(200);
+        let mut page = Page::new(Colour::None, Paper::Narrow);
+        page.line(
+            4,
+            (&"y".repeat(40), Look::Plain),
+            28,
+            &format!("a {long} b"),
+        );
+        page.line(4, ("z", Look::Plain), 28, &format!("{long} b"));
+        page.paragraph(6, 8, Look::Dim, &format!("path = {long}"));
+        let page = page.done();
+        assert!(page.lines().all(|line| width(line) <= 80), "{page}");
+        let letters = page.chars().filter(|letter| *letter == 'x').count();
+        assert_eq!(letters, 600, "nothing is lost");
+    }
+
+    #[test]
     fn nobody_else_talks_to_the_terminal() {
-        let mut page = Page::new(Colour::None);
+        let mut page = Page::new(Colour::None, Paper::Wide);
         page.line(0, ("a\x1b[31m", Look::Bad), 4, "b\x07\nc");
         page.block(2, "  d\x1b[2J");
         assert!(!page.done().contains(['\x1b', '\x07']));
@@ -151,7 +254,7 @@ mod tests {
             (Colour::None, "a b\n"),
             (Colour::Ansi, "\x1b[31ma\x1b[0m b\n"),
         ] {
-            let mut page = Page::new(colour);
+            let mut page = Page::new(colour, Paper::Wide);
             page.line(0, ("a", Look::Bad), 2, "b");
             assert_eq!(page.done(), expected);
         }

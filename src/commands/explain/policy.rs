@@ -1,20 +1,24 @@
 //! `meshmode explain policy`: the verdict on AuthorizationPolicies, with all that it rests on.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
-use anstream::{AutoStream, ColorChoice};
+use serde_json::Value;
 
-use super::cluster::{self, Ask, Looked, Which};
-use super::documents::{self, Document, Found};
-use super::page::Colour;
+use super::cluster::{self, Facts, Looked};
+use super::documents::{self, Document, Found, Sort};
+use super::fetch::{self, Which};
+use super::flags::{Form, Where};
 use super::text::{self, Explained};
 use crate::authorization::verdict::entry::Entry;
 use crate::authorization::{
     AuthorizationPolicy, FactsSource, Malformed, Settings, WhyUnknown, judge,
 };
 use crate::commands::{Outcome, complain, complain_of, configuration};
+
+const GROUP: &str = "security.istio.io";
+const VERSIONS: [&str; 2] = ["v1", "v1beta1"];
+const KIND: &str = "AuthorizationPolicy";
 
 /// What `--help` says at its end.
 pub(super) const EXIT_CODES: &str = "\
@@ -26,19 +30,9 @@ Exit codes:
 
 docs/explain.md describes the output.";
 
-/// The form of the output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Form {
-    /// For people, the worst policy first.
-    Text,
-    /// A list with an entry for each policy, in the order of the input.
-    Json,
-    /// The same as YAML.
-    Yaml,
-}
-
 /// Flags of `meshmode explain policy`.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 #[command(group = clap::ArgGroup::new("policies").required(true).multiple(false))]
 pub(super) struct Args {
     /// Policies of the cluster, by name
@@ -57,21 +51,8 @@ pub(super) struct Args {
     /// The namespace of the policies; with --filename of those that say none. Without it that of the context
     #[arg(short, long)]
     namespace: Option<String>,
-    /// Look at the cluster of the current context
-    #[arg(long)]
-    cluster: bool,
-    /// The kubeconfig of the cluster; without it that of KUBECONFIG, or ~/.kube/config
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig; without it the current one
-    #[arg(long, value_name = "NAME")]
-    context: Option<String>,
-    /// How long the cluster may take to answer, and then to be read
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "10s")]
-    timeout: Duration,
-    /// The namespace that Istio is installed in, with ConfigMap `istio`
-    #[arg(long, value_name = "NAMESPACE", default_value = "istio-system")]
-    istio_namespace: String,
+    #[command(flatten)]
+    place: Where,
     /// The configuration, with how strict verdicts are; without it the embedded default
     #[arg(long, env = "MESHMODE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -112,7 +93,13 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
         input.complain_of_malformed();
         return Ok(Outcome::Invalid);
     };
-    print(&explained, args.output, out)?;
+    let entries = || {
+        let entries = explained.iter();
+        let entries = entries.map(|one| Entry::of(&one.policy, &one.verdict));
+        entries.collect::<Vec<_>>()
+    };
+    let page = |colour| text::page(&explained, colour);
+    args.output.print(page, entries, out)?;
     let fails_open = |one: &Explained<'_>| one.verdict.fails_open();
     Ok(if explained.iter().any(fails_open) {
         Outcome::Found
@@ -125,7 +112,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
 fn input(args: &Args) -> anyhow::Result<Option<Input>> {
     let mut found = Found::default();
     for file in &args.filename {
-        found.extend(from_file(file)?);
+        found.extend(documents::from_file(file, KIND, sort)?);
     }
     if !found.mistakes.is_empty() {
         say(&found.mistakes);
@@ -133,7 +120,7 @@ fn input(args: &Args) -> anyhow::Result<Option<Input>> {
     }
     let Some(looked) = args.looked()? else {
         return Ok(Some(Input {
-            documents: found.policies,
+            documents: found.objects,
             namespace: args.namespace.clone(),
             source: Box::new(WhyUnknown::NoCluster),
         }));
@@ -141,56 +128,37 @@ fn input(args: &Args) -> anyhow::Result<Option<Input>> {
     let Looked {
         cluster,
         namespace,
-        policies,
+        found: policies,
     } = looked;
     found.extend(policies);
     say(&found.mistakes);
     Ok(found.mistakes.is_empty().then(|| Input {
-        documents: found.policies,
+        documents: found.objects,
         namespace: Some(namespace),
         source: Box::new(cluster),
     }))
 }
 
-/// Says what is passed over; a file without any policy is a mistake, as it hardly is the one that was meant.
-fn from_file(file: &Path) -> anyhow::Result<Found> {
-    let mut found = documents::read(file)?;
-    let name = file.display();
-    if !found.others.is_empty() {
-        let others = found.others.join(", ");
-        complain(&format!("{name}: passed over {others}"));
+/// Whether an object is a policy.
+pub(super) fn sort(object: &Value) -> Sort {
+    let text = |field| object.get(field).and_then(Value::as_str);
+    let version = text("apiVersion").unwrap_or_default();
+    let (group, version) = version.split_once('/').unwrap_or(("", version));
+    match (
+        text("kind") == Some(KIND) && group == GROUP,
+        VERSIONS.contains(&version),
+    ) {
+        (true, true) => Sort::Wanted,
+        (true, false) => Sort::Mistake(format!(
+            "apiVersion: {group}/{version} is none that Istio reads; allowed: {GROUP}/{}, {GROUP}/{}",
+            VERSIONS[0], VERSIONS[1]
+        )),
+        (false, _) => Sort::Other,
     }
-    if found.policies.is_empty() && found.mistakes.is_empty() {
-        let mistake = format!("{name}: there is no AuthorizationPolicy in it");
-        found.mistakes.push(mistake);
-    }
-    Ok(found)
 }
 
-fn say(mistakes: &[String]) {
+pub(super) fn say(mistakes: &[String]) {
     mistakes.iter().for_each(|mistake| complain(mistake));
-}
-
-fn print(explained: &[Explained<'_>], form: Form, out: &mut dyn Write) -> anyhow::Result<()> {
-    let entries = || {
-        let entries = explained.iter();
-        let entries = entries.map(|one| Entry::of(&one.policy, &one.verdict));
-        entries.collect::<Vec<_>>()
-    };
-    match form {
-        Form::Text => write!(out, "{}", text::page(explained, colour()))?,
-        Form::Json => writeln!(out, "{}", serde_json::to_string_pretty(&entries())?)?,
-        Form::Yaml => write!(out, "{}", serde_saphyr::to_string(&entries())?)?,
-    }
-    Ok(())
-}
-
-/// On a terminal only, and as `NO_COLOR` and `CLICOLOR` say.
-fn colour() -> Colour {
-    match AutoStream::choice(&std::io::stdout()) {
-        ColorChoice::Always | ColorChoice::AlwaysAnsi => Colour::Ansi,
-        ColorChoice::Auto | ColorChoice::Never => Colour::None,
-    }
 }
 
 // === impl Args ===
@@ -204,17 +172,12 @@ impl Args {
             (_, true, false) => Which::Namespace,
             (names, false, false) => Which::Named(names),
         };
-        let is_named = self.cluster || self.kubeconfig.is_some() || self.context.is_some();
         match which {
-            Which::None if !is_named => Ok(None),
+            Which::None if !self.place.is_named() => Ok(None),
             Which::None | Which::Named(_) | Which::Namespace | Which::Everywhere => {
-                cluster::look(Ask {
-                    kubeconfig: self.kubeconfig.as_deref(),
-                    context: self.context.as_deref(),
-                    namespace: self.namespace.as_deref(),
-                    istio_namespace: &self.istio_namespace,
-                    timeout: self.timeout,
-                    which,
+                let ask = self.place.ask(self.namespace.as_deref(), Facts::OfVerdicts);
+                cluster::look(ask, async |client, namespace| {
+                    fetch::policies(client, which, namespace).await
                 })
                 .map(Some)
             }

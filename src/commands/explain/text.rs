@@ -1,6 +1,6 @@
 //! Verdicts for people. Pure: a verdict goes in, a text comes out.
 
-use super::page::{Colour, Look, Page};
+use super::page::{Colour, Look, Page, Paper};
 use super::rules;
 use crate::authorization::code::Code;
 use crate::authorization::enforcement::proxy::{at_gateway, at_sidecar};
@@ -30,7 +30,7 @@ const PLAIN: (&str, Look) = ("", Look::Plain);
 
 /// All of them, the worst first.
 pub(super) fn page(explained: &[Explained<'_>], colour: Colour) -> String {
-    let mut page = Page::new(colour);
+    let mut page = Page::new(colour, Paper::Wide);
     let mut sorted: Vec<_> = explained.iter().collect();
     sorted.sort_by_key(|one| badness(&one.verdict));
     for (index, one) in sorted.into_iter().enumerate() {

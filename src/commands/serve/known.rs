@@ -5,7 +5,9 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kube::Client;
+use tokio::sync::watch::Sender;
 use tokio::task::JoinSet;
 
 use super::settings::Args;
@@ -15,6 +17,8 @@ use crate::cluster::Cluster;
 use crate::cluster::caches::State;
 use crate::cluster::connect::{Connection, Source, WhyNone, connect};
 use crate::cluster::watch::{self, Observer};
+use crate::config::Configuration;
+use crate::placement::facts::{Fields, NoCluster, Source as Placing};
 use crate::telemetry::logs;
 use crate::telemetry::metrics::Metrics;
 
@@ -28,12 +32,21 @@ pub(super) enum Known {
         cluster: Cluster,
         client: Box<Client>,
         source: Source,
+        /// What rules read of it.
+        fields: Sender<Fields>,
     },
 }
 
 /// How long the server waits for facts before it says that it is ready without. Pods and policies
 /// of the whole cluster are let through unseen while no server is ready.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long new rules wait for what they read: they are to be in service within 15 s.
+const SHORT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long more it waits for what it may not read: an API server that has just started refuses for some seconds what
+/// its RBAC will allow, and Pods would be left for it, with all of their revision.
+const PARDON: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 struct Told(Arc<Metrics>);
@@ -50,6 +63,7 @@ impl Known {
                     cluster: Cluster::default(),
                     client,
                     source,
+                    fields: Sender::new(Fields::NONE),
                 },
             },
         )
@@ -60,6 +74,44 @@ impl Known {
         match self {
             Self::Nothing(_) => Arc::new(WhyUnknown::NoCluster),
             Self::Cluster { cluster, .. } => Arc::new(cluster.clone()),
+        }
+    }
+
+    /// For placements.
+    pub(super) fn cluster(&self) -> Arc<dyn Placing> {
+        match self {
+            Self::Nothing(_) => Arc::new(NoCluster),
+            Self::Cluster { cluster, .. } => Arc::new(cluster.clone()),
+        }
+    }
+
+    /// From now on the rules read these fields: what they are made of is watched, and nothing else but what verdicts
+    /// and placements always need.
+    pub(super) fn follow(&self, read: Fields) {
+        match self {
+            Self::Nothing(_) => {}
+            Self::Cluster { fields, .. } => {
+                fields.send_if_modified(|fields| std::mem::replace(fields, read) != read);
+            }
+        }
+    }
+
+    /// Before rules that read `new` are put in service: follows that beside what those `before` read, until it is
+    /// known, or for a while.
+    pub(super) async fn prepare(&self, before: Fields, new: Fields) {
+        let Self::Cluster { cluster, .. } = self else {
+            return;
+        };
+        self.follow(before.and(new));
+        if tokio::time::timeout(SHORT_PATIENCE, cluster.knows(new))
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                waited = ?SHORT_PATIENCE,
+                "the new configuration reads facts of the cluster that are not known yet: until they are, its \
+                 rules follow their onUnknown"
+            );
         }
     }
 
@@ -82,6 +134,21 @@ impl Known {
         }
     }
 
+    /// Logs the rules that are not asked, as there is no cluster.
+    pub(super) fn say_what_is_off(&self, configuration: &Configuration) {
+        match self {
+            Self::Nothing(_) => {
+                for rule in configuration.placement.needing_a_cluster() {
+                    tracing::warn!(
+                        rule,
+                        "a rule is off: it reads facts of the cluster, and there is no connection to one"
+                    );
+                }
+            }
+            Self::Cluster { .. } => {}
+        }
+    }
+
     /// Starts the watches, if there is a cluster.
     pub(super) fn watch(
         &self,
@@ -91,14 +158,26 @@ impl Known {
         match self {
             Self::Nothing(_) => JoinSet::new(),
             Self::Cluster {
-                cluster, client, ..
+                cluster,
+                client,
+                fields,
+                ..
             } => {
                 let told: Arc<dyn Observer> = Arc::new(Told(Arc::clone(metrics)));
                 for resource in Resource::ALL {
+                    record(metrics, resource, State::NotWatched);
                     told.counted(resource, 0);
-                    record(metrics, resource, State::Filling);
                 }
-                watch::start(cluster, client, istio_namespace, &told)
+                let of_pods = cluster.clone();
+                metrics.count_unplaced_by(move || {
+                    let unplaced = of_pods.unplaced()?;
+                    Some([
+                        ("enabled", unplaced.enabled),
+                        ("observe", unplaced.observed),
+                        ("other", unplaced.other),
+                    ])
+                });
+                watch::start_for(cluster, client, istio_namespace, &told, fields.subscribe())
             }
         }
     }
@@ -116,9 +195,14 @@ impl Known {
                 tracing::warn!(
                     %resource,
                     waited = ?PATIENCE,
-                    "ready although these were not read yet: verdicts do without, and say so"
+                    "ready although these were not read yet: rules and verdicts do without, and say so"
                 );
             }
+        }
+        let mut refused = cluster.states().those(State::Forbidden);
+        if refused.next().is_some() {
+            // What still is then has been named in the log.
+            drop(tokio::time::timeout(PARDON, cluster.allowed()).await);
         }
     }
 }
@@ -143,10 +227,19 @@ impl Observer for Told {
 fn record(metrics: &Metrics, resource: Resource, state: State) {
     let states = State::ALL.map(State::as_str);
     metrics.watch_went_over(resource.as_str(), state.as_str(), states);
+    match state {
+        State::Behind | State::Failing | State::Forbidden => {
+            metrics.behind_since(resource.as_str(), Timestamp::now());
+        }
+        State::Following | State::NotInstalled | State::NotWatched | State::Filling => {
+            metrics.not_behind(resource.as_str());
+        }
+    }
 }
 
 const fn said(state: State) -> &'static str {
     match state {
+        State::NotWatched => "not watched: no rule reads them",
         State::Filling => "not read yet",
         State::Failing => "could not be read: is tried again",
         State::Following => "read, and followed from now on",
@@ -154,7 +247,7 @@ const fn said(state: State) -> &'static str {
             "not followed at the moment: what was last known is used, and the watch is tried again"
         }
         State::Forbidden => {
-            "may not be read: verdicts do without, and say so; meshmode needs list and watch \
+            "may not be read: rules and verdicts do without, and say so; meshmode needs list and watch \
              (manifests/base/rbac.yaml)"
         }
         State::NotInstalled => {
@@ -168,24 +261,29 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
+    use crate::placement::facts::Resources;
 
     #[tokio::test(start_paused = true)]
     async fn a_cluster_that_does_not_answer_is_not_waited_for_without_end() {
         let address = http::Uri::from_static("http://127.0.0.1:1");
         let client = Client::try_from(kube::Config::new(address)).unwrap();
+        let cluster = Cluster::default();
+        cluster.wants(Resources::of(&[Resource::Pods]));
         let known = Known::Cluster {
-            cluster: Cluster::default(),
+            cluster,
             client: Box::new(client),
             source: Source::ServiceAccount,
+            fields: Sender::new(Fields::NONE),
         };
         let start = Instant::now();
         known.filled().await;
         assert_eq!(start.elapsed(), PATIENCE);
         let known = Known::Nothing(Arc::new(WhyNone::Off));
+        let start = Instant::now();
         known.filled().await;
         assert_eq!(
             start.elapsed(),
-            PATIENCE,
+            Duration::ZERO,
             "without a cluster it waits for nothing"
         );
     }

@@ -89,15 +89,22 @@ mod tests {
     use std::net::{SocketAddr, TcpStream};
     use std::time::Duration;
 
+    use std::sync::Arc;
+
+    use arc_swap::ArcSwap;
+
     use super::*;
+    use crate::config::DEFAULT;
     use crate::webhook::status::{Readiness, router};
+    use crate::webhook::testing::active;
 
     const LONG: Duration = Duration::from_secs(10);
 
     async fn started() -> (Plain, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let app = router(Readiness::default(), Default::default());
+        let active = Arc::new(ArcSwap::from_pointee(active(DEFAULT)));
+        let app = router(Readiness::default(), Default::default(), active);
         (Plain::start(listener, app).unwrap(), address)
     }
 

@@ -6,23 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 
+use super::active;
+use super::known::Known;
 use super::settings::Args;
+use crate::config::Problems;
 use crate::config::watch::{ContentWatch, ReadError};
-use crate::config::{Configuration, read_bytes};
 use crate::telemetry::logs;
 use crate::telemetry::metrics::{Metrics, Reload, Reloaded};
 use crate::tls::{ReloadOutcome, ReloadingPair, watch_pair};
-
-/// Logs the rules that cannot be asked.
-pub(super) fn say_what_is_off(configuration: &Configuration) {
-    for rule in configuration.placement.off() {
-        tracing::warn!(
-            rule,
-            "a rule is off: it reads facts of the cluster, which rules do not get yet"
-        );
-    }
-}
+use crate::webhook::active::{Active, Origin};
 
 /// Reads the certificate again.
 pub(super) async fn reload_pair(
@@ -56,33 +50,71 @@ pub(super) async fn reload_pair(
     .await
 }
 
-/// Reads the configuration again; `watch` has read the one in service.
+/// Reads the configuration again; `watch` has read the one in service. A new one is put in service when what
+/// its rules read of the cluster is known.
 pub(super) async fn reload_configuration(
-    current: Arc<ArcSwap<Configuration>>,
-    file: PathBuf,
-    watch: ContentWatch<1>,
+    current: Arc<ArcSwap<Active>>,
+    (file, mut watch): (PathBuf, ContentWatch<1>),
     interval: Duration,
     metrics: Arc<Metrics>,
+    known: Known,
 ) -> Infallible {
-    watch.run(interval, |content| match reread(content) {
-        Ok(configuration) => {
-            metrics.reloaded(Reloaded::Configuration, Reload::Done);
-            tracing::info!(file = %file.display(), "a new configuration is in service");
-            say_what_is_off(&configuration);
-            current.store(Arc::new(configuration));
+    let file = file.display().to_string();
+    loop {
+        let content = watch.changed(interval).await;
+        let before = current.load_full();
+        match reread(content) {
+            Ok(new) => {
+                let read = new.configuration.placement.fields();
+                known
+                    .prepare(before.configuration.placement.fields(), read)
+                    .await;
+                put_in_service(new, &current, &file, &metrics);
+                known.follow(read);
+                known.say_what_is_off(&current.load().configuration);
+            }
+            Err(problems) => kept(&problems, &before, &file, &metrics),
         }
-        Err(problems) => {
-            metrics.reloaded(Reloaded::Configuration, Reload::KeptLastGood);
-            let problems = logs::chain(&*problems);
-            tracing::error!(file = %file.display(), problems, "the configuration on disk has mistakes: the last good one stays in service");
-        }
-    })
-    .await
+    }
 }
 
-fn reread(content: Result<[Vec<u8>; 1], ReadError>) -> anyhow::Result<Configuration> {
+fn put_in_service(new: Active, current: &ArcSwap<Active>, file: &str, metrics: &Metrics) {
+    metrics.reloaded(Reloaded::Configuration, Reload::Done);
+    metrics.configuration_in_service(&new.hash, new.origin.as_str(), Timestamp::now());
+    let configuration = new.hash.clone();
+    let before = current.swap(Arc::new(new));
+    let before = &before.hash;
+    tracing::info!(
+        file,
+        configuration,
+        before,
+        "a new configuration is in service"
+    );
+}
+
+fn kept(problems: &anyhow::Error, before: &Active, file: &str, metrics: &Metrics) {
+    metrics.reloaded(Reloaded::Configuration, Reload::KeptLastGood);
+    let (at, configuration) = (place(problems), &before.hash);
+    let problems = logs::chain(&**problems);
+    tracing::error!(
+        file,
+        at,
+        problems,
+        configuration,
+        "the configuration on disk has mistakes: the last good one stays in service"
+    );
+}
+
+fn reread(content: Result<[Vec<u8>; 1], ReadError>) -> anyhow::Result<Active> {
     let [content] = content?;
-    Ok(off_the_workers(|| read_bytes(&content))?)
+    Ok(off_the_workers(|| active(&content, Origin::File))?)
+}
+
+/// Line and column of the first mistake, where it is one of what is in the file.
+fn place(error: &anyhow::Error) -> Option<String> {
+    let problems = error.downcast_ref::<Problems>()?;
+    let first = problems.iter().next()?;
+    Some(format!("{}:{}", first.line, first.column))
 }
 
 /// Does `work`, which takes its time, while the other tasks of this thread go on elsewhere.

@@ -42,8 +42,13 @@ fn fields() {
     let rule = |fields: &str| file(&format!("  rules:\n    - {{name: a, {fields}}}\n"));
     check(&[
         ("unknown at the top", format!("{}x: 1\n", file("")), &["5:1: x is an unknown field; allowed: apiVersion, kind, placement, authorizationPolicies"]),
-        ("unknown in placement", file("  rule: []\n"), &["5:3: placement.rule is an unknown field; allowed: variables, rules, default, modes"]),
-        ("unknown in a rule", rule("when: 'true', mode: none, if: 'x'"), &["6:43: placement.rules[0].if is an unknown field; allowed: name, when, mode, modeExpression, reason, onUnknown, warningExpression"]),
+        ("unknown in placement", file("  rule: []\n"), &["5:3: placement.rule is an unknown field; allowed: variables, rules, default, modes, ownerWait"]),
+        ("too long a wait", file("  ownerWait: 1001ms\n"), &["5:14: placement.ownerWait is"]),
+        ("a wait in minutes", file("  ownerWait: 1m\n"), &["5:14: placement.ownerWait is"]),
+        ("a wait without a unit", file("  ownerWait: '50'\n"), &["5:14: placement.ownerWait is"]),
+        ("a wait that is a number", file("  ownerWait: 50\n"), &["5:14: placement.ownerWait is"]),
+
+        ("unknown in a rule", rule("when: 'true', mode: none, if: 'x'"), &["6:43: placement.rules[0].if is an unknown field; allowed: name, when, mode, modeExpression, reason, reasonExpression, onUnknown, warningExpression"]),
         ("unknown in a variable", file("  variables:\n    - name: a\n      expression: '1'\n      value: 1\n"), &["8:7: placement.variables[0].value is an unknown field; allowed: name, expression"]),
         ("unknown in a mode", file("  modes: {ambient: {labels: {}, annotations: {}}}\n"), &["5:33: placement.modes.ambient.annotations is an unknown field; allowed: labels"]),
         ("a mode that is none", file("  modes: {leave: {labels: {}}}\n"), &["5:11: placement.modes.leave is an unknown field; allowed: ambient, sidecar, none"]),

@@ -72,18 +72,22 @@ fn the_schema_refuses() {
 
 /// As much of JSON Schema as the schema uses; another keyword fails, and patterns are left to the reader.
 #[expect(clippy::too_many_lines, reason = "an arm a keyword")]
-fn fits(value: &Value, schema: &Value, path: &str, misfits: &mut Vec<String>) {
+pub(crate) fn fits(value: &Value, schema: &Value, path: &str, misfits: &mut Vec<String>) {
     for (keyword, wanted) in schema.as_object().unwrap() {
         let right = match keyword.as_str() {
             "type" => match wanted.as_str() {
                 Some("object") => value.is_object(),
                 Some("array") => value.is_array(),
                 Some("string") => value.is_string(),
+                Some("integer") => value.is_i64() || value.is_u64(),
                 Some("boolean") => value.is_boolean(),
                 _ => false,
             },
             "const" => value == wanted,
             "enum" => wanted.as_array().unwrap().contains(value),
+            "minimum" => value
+                .as_i64()
+                .is_none_or(|number| Some(number) >= wanted.as_i64()),
             "minLength" => value
                 .as_str()
                 .is_none_or(|text| text.len() as u64 >= wanted.as_u64().unwrap()),

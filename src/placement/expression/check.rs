@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SelectExpr, SourceInfo};
 
+use super::fact::{self, Read};
 use super::{ExpressionError, Root, VARIABLES};
+use crate::placement::facts::Fields;
 use crate::placement::pattern;
 
 /// What a walk over an expression found.
 pub(super) struct Checked {
     pub(super) reads: BTreeSet<Root>,
+    pub(super) fields: Fields,
     pub(super) variables: BTreeSet<String>,
     pub(super) errors: Vec<ExpressionError>,
 }
@@ -102,12 +105,14 @@ pub(super) fn check(ast: &IdedExpr, info: &SourceInfo, source: &str, declared: &
         depth: 0,
         too_deep: false,
         reads: BTreeSet::new(),
+        fields: Fields::NONE,
         variables: BTreeSet::new(),
         errors: Vec::new(),
     };
     checker.visit(ast);
     Checked {
         reads: checker.reads,
+        fields: checker.fields,
         variables: checker.variables,
         errors: checker.errors,
     }
@@ -124,6 +129,7 @@ struct Checker<'s> {
     depth: usize,
     too_deep: bool,
     reads: BTreeSet<Root>,
+    fields: Fields,
     variables: BTreeSet<String>,
     errors: Vec<ExpressionError>,
 }
@@ -147,6 +153,9 @@ impl Checker<'_> {
     }
 
     fn visit_shallow(&mut self, node: &IdedExpr) {
+        if let Some(read) = Read::of(node).filter(|read| !self.is_bound(read.root.as_str())) {
+            return self.fact(node.id, &read);
+        }
         match &node.expr {
             Expr::Ident(name) => self.identifier(node.id, name),
             Expr::Select(select) => self.select(node.id, select),
@@ -206,10 +215,12 @@ impl Checker<'_> {
     }
 
     fn identifier(&mut self, id: u64, name: &str) {
-        if self.bound.iter().any(|bound| bound == name) || TYPES.contains(&name) {
+        if self.is_bound(name) || TYPES.contains(&name) {
             return;
         }
-        if let Some(root) = Root::ALL.into_iter().find(|root| root.as_str() == name) {
+        if let Some(fields) = fact::fields_of(name) {
+            self.error(id, format!("{name} is read by its fields: {fields}"));
+        } else if let Some(root) = Root::ALL.into_iter().find(|root| root.as_str() == name) {
             self.reads.insert(root);
         } else if name == VARIABLES {
             self.error(id, "variables is read as variables.NAME".to_owned());
@@ -219,6 +230,19 @@ impl Checker<'_> {
                 id,
                 format!("{name:?} is no variable; there are {roots} and variables.NAME"),
             );
+        }
+    }
+
+    fn is_bound(&self, name: &str) -> bool {
+        self.bound.iter().any(|bound| bound == name)
+    }
+
+    /// A field of what only a cluster, or the Pod's owner, can tell.
+    fn fact(&mut self, id: u64, read: &Read<'_>) {
+        self.reads.insert(read.root);
+        match read.field() {
+            Ok(field) => self.fields = field.map_or(self.fields, |field| self.fields.with(field)),
+            Err(message) => self.error(id, message),
         }
     }
 

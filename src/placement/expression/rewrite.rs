@@ -5,11 +5,13 @@ use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, Select
 use cel::common::types::CelString;
 
 use super::VARIABLES;
+use super::fact::{Manner, Read};
 use crate::placement::operators as ours;
 
 /// Rewrites `ast`.
 pub(super) fn rewrite(ast: &mut IdedExpr) {
     own_operators(ast);
+    facts(ast);
     paths_as_indexes(ast);
 }
 
@@ -19,6 +21,27 @@ fn own_operators(expression: &mut IdedExpr) {
         ours::rewrite(call);
     }
     children_mut(expression, &mut own_operators);
+}
+
+/// Lets `workload.?replicas` be nothing only where it is known that there is none: the crate takes every error
+/// for that.
+fn facts(expression: &mut IdedExpr) {
+    let read = Read::of(expression).filter(|read| read.manner == Manner::Optional);
+    let optional = read.map(|read| {
+        if is_test(expression) {
+            read.as_test(expression.id)
+        } else {
+            read.as_optional(expression.id)
+        }
+    });
+    match optional {
+        Some(optional) => expression.expr = optional,
+        None => children_mut(expression, &mut facts),
+    }
+}
+
+fn is_test(expression: &IdedExpr) -> bool {
+    matches!(&expression.expr, Expr::Select(select) if select.test)
 }
 
 /// Turns `variables.NAME` into one identifier, and a path such as `object.metadata.labels` into

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{DEFAULT, Placed, injected, place, placement, pod, record};
+use super::{DEFAULT, OFF, Placed, injected, place, placement, pod, record};
 use crate::placement::Mode;
 
 fn with(mut pod: Value, pointer: &str, value: Value) -> Value {
@@ -349,14 +349,8 @@ fn a_record_that_somebody_else_wrote_is_not_believed() {
         "meshmode.io/placement": "sidecar", "meshmode.io/rule": "trust-me", "meshmode.io/reason": "x",
     });
     let placed = place(&DEFAULT, &pod(&json!({}), &forged));
-    assert_eq!(
-        record(&placed.pod),
-        [
-            "ambient",
-            "default",
-            "cheapest mode that gives mTLS and L4 policy"
-        ]
-    );
+    let reason = format!("cheapest mode that gives mTLS and L4 policy{OFF}");
+    assert_eq!(record(&placed.pod), ["ambient", "default", &reason]);
     let part = place(
         &DEFAULT,
         &pod(&json!({}), &json!({"meshmode.io/rule": "default"})),

@@ -322,13 +322,10 @@ fn each_mode_sets_its_labels_and_the_record() {
             json!({"app": "web", "istio.io/dataplane-mode": dataplane, "sidecar.istio.io/inject": inject}),
             "{mode}"
         );
+        let reason = format!("the annotation meshmode.io/mode asks for it{}", super::OFF);
         assert_eq!(
             super::record(&placed.pod),
-            [
-                mode,
-                "mode-annotation",
-                "the annotation meshmode.io/mode asks for it"
-            ]
+            [mode, "mode-annotation", &reason]
         );
     }
 }

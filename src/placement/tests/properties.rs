@@ -5,8 +5,11 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{DEFAULT, injected, place, placement, record};
+use super::given::Given;
+use super::{DEFAULT, injected, place, place_given, placement, record};
 use crate::placement::decide::RECORD;
+use crate::placement::facts::source::Siblings;
+use crate::placement::facts::{NoCluster, Source};
 use crate::placement::{Mode, Rules};
 use std::sync::LazyLock;
 
@@ -181,6 +184,11 @@ fn strings(pod: &Value, map: &str) -> Map<String, Value> {
 }
 
 fn holds(rules: &Rules, pod: &Value) -> Result<(), TestCaseError> {
+    holds_in(rules, pod, &NoCluster)
+}
+
+fn holds_in(rules: &Rules, pod: &Value, cluster: &dyn Source) -> Result<(), TestCaseError> {
+    let place = |rules: &Rules, pod: &Value| place_given(rules, &pod.to_string(), cluster);
     let placed = place(rules, pod);
     let Some(labels) = rules.labels.of(placed.mode) else {
         prop_assert_eq!(&placed.patch, &None);
@@ -246,6 +254,19 @@ proptest! {
         holds(&DEFAULT, &pod)?;
     }
 
+    /// Also where Pods of its revision are there, with whatever placement.
+    #[test]
+    fn pods_of_a_revision_are_placed_alike(pod in any_pod(), mode in prop::sample::select(&Mode::ALL[..]), rule in prop::sample::select(&["default", "gone", "many-replicas"][..])) {
+        let mut pod = pod;
+        pod["metadata"]["ownerReferences"] = json!([{"kind": "Job", "name": "j", "uid": "u", "controller": true}]);
+        let given = Given::default().beside(mode, rule, "as decided before");
+        holds_in(&DEFAULT, &pod, &given)?;
+        let placed = place_given(&DEFAULT, &pod.to_string(), &given);
+        prop_assert!(placed.mode == mode || placed.mode == Mode::Leave);
+        let unplaced = Given { siblings: Some(Siblings::Unplaced), ..Given::default() };
+        holds_in(&DEFAULT, &pod, &unplaced)?;
+    }
+
     #[test]
     fn a_guard_changes_no_answer(pod in any_pod()) {
         for (condition, (guarded, unguarded)) in CONDITIONS_ALONE.iter().enumerate() {
@@ -307,6 +328,6 @@ fn most_conditions_have_a_guard() {
     assert_eq!(
         DEFAULT.guards(),
         7,
-        "every condition and warning of the default"
+        "every condition and warning of the default that is about the Pod alone"
     );
 }

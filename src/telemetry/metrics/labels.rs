@@ -12,6 +12,7 @@ pub(super) struct Labels<const N: usize>(pub(super) [(&'static str, Value); N]);
 pub(super) enum Value {
     Fixed(&'static str),
     Rule(String),
+    Hash(String),
 }
 
 pub(super) fn fixed(name: &'static str, value: &'static str) -> (&'static str, Value) {
@@ -29,7 +30,7 @@ impl<const N: usize> EncodeLabelSet for Labels<N> {
             let mut text = key.encode_label_value()?;
             match value {
                 Value::Fixed(value) => text.write_str(value)?,
-                Value::Rule(value) => text.write_str(value)?,
+                Value::Rule(value) | Value::Hash(value) => text.write_str(value)?,
             }
             text.finish()?;
         }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{NAMESPACE, labels, outcome, usual};
 use crate::cluster::convert::Opened;
 use crate::config;
+use crate::placement::facts::{NoCluster, Owner};
 use crate::placement::json::Object;
 use crate::placement::outcome::{Istio, Seen};
 use crate::placement::{Facts, Mode, Rules, decide, patch};
@@ -87,7 +88,13 @@ proptest! {
         let opened: Opened<'_> = serde_json::from_str(&text).unwrap();
         let read = opened.into_pod().unwrap();
         let request = Object::default();
-        let placement = decide(&RULES, &Facts { pod: &read, request: &request });
+        let placement = decide(&RULES, &Facts {
+            pod: &read,
+            request: &request,
+            namespace: "shop",
+            owner: Owner::OfPod,
+            cluster: &NoCluster,
+        });
         let mut patched = pod;
         if let Some(patch) = patch(&read, &placement) {
             let patch: json_patch::Patch = serde_json::from_slice(&patch).unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::placement::selector;
+use super::selector;
 
 /// Labels, in the order of their keys. Neither a key nor a value of Kubernetes holds a NUL.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
