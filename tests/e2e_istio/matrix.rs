@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use json_patch::Patch;
 use meshmode::cluster::convert::{Opened, cni};
 use meshmode::config;
+use meshmode::placement::facts::{NoCluster, Owner};
 use meshmode::placement::json::Object;
 use meshmode::placement::outcome::{Namespace, Outcome, Seen};
 use meshmode::placement::{Facts, Mode, Rules, decide, patch};
@@ -113,6 +114,9 @@ fn placed(rules: &Rules, pod: &Value) -> (Mode, Value) {
     let facts = Facts {
         pod: &read,
         request: &request,
+        namespace: "matrix",
+        owner: Owner::OfPod,
+        cluster: &NoCluster,
     };
     let placement = decide(rules, &facts);
     let mut left = pod.clone();
