@@ -387,8 +387,8 @@ fn a_change_of_a_file_or_of_its_configuration_is_seen() {
     assert_eq!(summary(), "1 case: 0 passed, 1 failed");
     fs::write(&file, case("sidecar")).unwrap();
     assert_eq!(summary(), "1 case: 1 passed");
-    // What Ctrl-C sends.
-    kill_process(Pid::from_child(&watching), Signal::INT).unwrap();
+    // Not what Ctrl-C sends: that is ignored where the tests run in the background of a shell.
+    kill_process(Pid::from_child(&watching), Signal::TERM).unwrap();
     assert_eq!(watching.wait().unwrap().code(), None, "ended by the signal");
 }
 
