@@ -46,6 +46,9 @@ const REVISION_HASH: &str = "controller-revision-hash";
 /// their own Jobs by the day; as a number of minutes such a name is before that.
 const MINUTES: std::ops::RangeInclusive<u32> = 26_500_000..=99_999_999;
 
+/// Kinds of workloads that have no replicas: that is known without looking.
+pub const UNSCALED: [&str; 4] = ["Pod", "DaemonSet", "Job", "CronJob"];
+
 // === impl WorkloadRef ===
 
 impl<'p> WorkloadRef<'p> {

@@ -248,11 +248,7 @@ fn advised<'a>(
     } = &record
     {
         answer.warnings = stance.warnings(off.clone());
-        answer.audit = vec![
-            ("placement", Cow::Borrowed(mode.as_str())),
-            ("rule", Cow::Borrowed(*rule)),
-            ("reason", reason.clone()),
-        ];
+        answer.audit = Answer::placement(*mode, rule, reason.clone());
     }
     Advised {
         answer,
@@ -274,11 +270,7 @@ fn not_asked<'a>(
         | NotAsked::Kind(_)
         | NotAsked::Malformed(_) => stance.warnings(vec![format!("meshmode: {why}")]),
     };
-    let audit = vec![
-        ("placement", Cow::Borrowed(Mode::Leave.as_str())),
-        ("rule", Cow::Borrowed(NOT_ASKED)),
-        ("reason", Cow::Owned(why.to_string())),
-    ];
+    let audit = Answer::placement(Mode::Leave, NOT_ASKED, Cow::Owned(why.to_string()));
     Advised {
         answer: Answer {
             warnings,

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::placement::Mode;
 use crate::placement::text::write_string;
 
 /// What is answered to one review.
@@ -60,6 +61,19 @@ impl<'a> Answer<'a> {
             warnings: Vec::new(),
             audit: Vec::new(),
         }
+    }
+
+    /// The audit annotations of a placement, or of none.
+    pub fn placement(
+        mode: Mode,
+        rule: &'a str,
+        reason: Cow<'a, str>,
+    ) -> Vec<(&'static str, Cow<'a, str>)> {
+        vec![
+            ("placement", Cow::Borrowed(mode.as_str())),
+            ("rule", Cow::Borrowed(rule)),
+            ("reason", reason),
+        ]
     }
 
     /// The JSON text.

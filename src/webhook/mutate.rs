@@ -197,11 +197,7 @@ fn placed<'a>(
         origin,
         missing,
     } = placement;
-    let audit = vec![
-        ("placement", Cow::Borrowed(mode.as_str())),
-        ("rule", Cow::Borrowed(rule)),
-        ("reason", reason.clone()),
-    ];
+    let audit = Answer::placement(mode, rule, reason.clone());
     let outcome = patch.map_or(Outcome::Allowed, Outcome::Patched);
     let warnings = stance.warnings(warnings);
     Placed {
@@ -225,11 +221,7 @@ fn placed<'a>(
 
 fn not_asked<'a>(uid: Cow<'a, str>, subject: Subject, why: NotAsked, stance: Stance) -> Placed<'a> {
     let warnings = stance.warnings(vec![format!("meshmode: {why}")]);
-    let audit = vec![
-        ("placement", Cow::Borrowed(Mode::Leave.as_str())),
-        ("rule", Cow::Borrowed(NOT_ASKED)),
-        ("reason", Cow::Owned(why.to_string())),
-    ];
+    let audit = Answer::placement(Mode::Leave, NOT_ASKED, Cow::Owned(why.to_string()));
     Placed {
         answer: Answer {
             warnings,

@@ -18,10 +18,7 @@ use crate::placement::facts::{Field, Fields, Resources};
 use crate::placement::labels::Labels as Kept;
 use crate::placement::outcome::Istio;
 use crate::placement::selector::Labels;
-use crate::placement::workload::WorkloadRef;
-
-/// Kinds of workloads that have no number of replicas.
-const WITHOUT_REPLICAS: [&str; 4] = ["DaemonSet", "Job", "CronJob", "Pod"];
+use crate::placement::workload::{UNSCALED, WorkloadRef};
 
 impl View<'_> {
     /// The namespace.
@@ -38,7 +35,7 @@ impl View<'_> {
         workload: &WorkloadRef<'_>,
     ) -> Result<Arc<Workload>, Missing> {
         let Some(kind) = ScaledKind::named(&workload.kind) else {
-            return if WITHOUT_REPLICAS.contains(&&*workload.kind) {
+            return if UNSCALED.contains(&&*workload.kind) {
                 Ok(Arc::default())
             } else {
                 Err(Missing::OtherKind((*workload.kind).into()))

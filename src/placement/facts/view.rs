@@ -7,7 +7,7 @@ use super::source::{
 };
 use super::{Facts, Owner, Pod, StringMap};
 use crate::placement::outcome::Istio;
-use crate::placement::workload::{RevisionRef, WorkloadRef};
+use crate::placement::workload::{RevisionRef, UNSCALED, WorkloadRef};
 
 /// What a decision has looked at.
 pub(in crate::placement) struct View<'f, 'a> {
@@ -25,9 +25,6 @@ pub(in crate::placement) struct View<'f, 'a> {
 
 /// An answer, once it was asked for.
 type Asked<T> = OnceLock<Result<T, Missing>>;
-
-/// Kinds of workloads that have no replicas: that is known without looking.
-const UNSCALED: [&str; 4] = ["Pod", "DaemonSet", "Job", "CronJob"];
 
 // === impl View ===
 
