@@ -15,6 +15,8 @@ const ORDER: &str = "startup.order";
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed={ORDER}");
+    // The path below is absolute: a target folder that moves, or that two checkouts share, needs another one.
+    println!("cargo:rerun-if-env-changed=CARGO_MANIFEST_DIR");
     let target = env::var("TARGET").unwrap_or_default();
     // Relocations in packed form (RELR): 1.5 MB less to read at each start. Understood by the loader of glibc 2.36
     // and newer (2022); musl and others are left as they are.
