@@ -8,10 +8,10 @@ use super::caches::State;
 use super::convert::pod::TemplateKey;
 use super::facts::View;
 use crate::authorization::facts::Resource;
-use crate::placement::facts::Source;
 use crate::placement::facts::source::{
-    Connection, Decided, Missing, Namespace, Requirement, Siblings, Waypoint, Workload,
+    Believed, Connection, Decided, Missing, Namespace, Requirement, Siblings, Waypoint, Workload,
 };
+use crate::placement::facts::{Resources, Source};
 use crate::placement::outcome::Istio;
 use crate::placement::selector::Labels;
 use crate::placement::workload::{RevisionRef, WorkloadRef};
@@ -64,12 +64,18 @@ impl Source for Cluster {
         self.look(|view| view.waypoint(namespace, labels))
     }
 
-    fn siblings(&self, revision: &RevisionRef<'_>) -> Option<Siblings> {
+    fn siblings(
+        &self,
+        revision: &RevisionRef<'_>,
+        believed: Believed<'_>,
+    ) -> Result<Option<Siblings>, Missing> {
         let template = TemplateKey::of(revision);
-        let seen = self.look(|view| view.caches.revisions.siblings(template));
+        let seen = self.look(|view| view.siblings(template, believed));
         match seen {
-            Some(Siblings::Placed(_)) => seen,
-            Some(Siblings::Unplaced) | None => self.decided_a_moment_ago(template).or(seen),
+            Ok(Some(Siblings::Placed(_))) => seen,
+            Ok(Some(Siblings::Unplaced) | None) | Err(_) => self
+                .decided_a_moment_ago(template)
+                .map_or(seen, |decided| Ok(Some(decided))),
         }
     }
 
@@ -95,6 +101,15 @@ impl Source for Cluster {
 // === impl View ===
 
 impl View<'_> {
+    fn siblings(
+        &self,
+        template: TemplateKey,
+        believed: Believed<'_>,
+    ) -> Result<Option<Siblings>, Missing> {
+        self.known(Resources::of(&[Resource::Pods]))?;
+        Ok(self.caches.revisions.siblings(template, believed))
+    }
+
     fn unplaced(&self) -> Option<Unplaced> {
         match self.states.of(Resource::Pods) {
             State::Following | State::Behind => {}

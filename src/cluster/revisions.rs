@@ -10,7 +10,7 @@ use self::siblings::Tally;
 use self::slots::{Slot, Slots};
 use super::convert::pod::{Pod, Revision, RevisionKey, TemplateKey, Uid, Unplaced};
 use super::table::{Change, Generation};
-use crate::placement::facts::source::{Decided, Siblings};
+use crate::placement::facts::source::{Believed, Decided, Siblings};
 use crate::placement::workload::WorkloadRef;
 
 /// The revisions of workloads that have Pods.
@@ -88,11 +88,20 @@ impl Revisions {
         namespaces.map(|(name, pods)| (&**name, *pods))
     }
 
-    /// What the Pods of this revision have; nothing where there are none.
-    pub fn siblings(&self, template: TemplateKey) -> Option<Siblings> {
+    /// What the Pods of this revision have, as far as that is `believed`; nothing where there are none.
+    pub fn siblings(&self, template: TemplateKey, believed: Believed<'_>) -> Option<Siblings> {
         let slots = self.templates.get(&template)?;
         let revisions = slots.iter().filter_map(|slot| self.revisions.get(*slot));
-        Tally::of(revisions.map(|counted| (&counted.revision.placement, counted.pods)))
+        Tally::of(revisions.map(|counted| {
+            let Revision {
+                placement, labels, ..
+            } = &counted.revision;
+            let placement = placement.as_ref();
+            (
+                placement.filter(|said| believed(said.mode, labels)),
+                counted.pods,
+            )
+        }))
     }
 
     /// What the Pods of all revisions of this workload have; nothing where there are none.
@@ -103,7 +112,7 @@ impl Revisions {
                 && *revision.workload.name == *workload.name
                 && *revision.workload.kind == *workload.kind
         });
-        Tally::of(revisions.map(|counted| (&counted.revision.placement, counted.pods)))
+        Tally::of(revisions.map(|counted| (counted.revision.placement.as_ref(), counted.pods)))
     }
 
     fn put(&mut self, pod: Pod) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cluster::convert::Opened;
 use crate::placement::facts::source::{
-    Connection, Namespace, Reason, Requirement, Scope, Siblings, Waypoint, Workload,
+    Believed, Connection, Namespace, Reason, Requirement, Scope, Siblings, Waypoint, Workload,
 };
 use crate::placement::facts::{Missing, Owner, Source};
 use crate::placement::json::{Depth, Object};
@@ -86,8 +86,9 @@ impl Source for Sample {
 
     fn workload(&self, _: &WorkloadRef<'_>) -> Result<Arc<Workload>, Missing> {
         Ok(Arc::new(Workload {
-            replicas: Some(1),
-            max_replicas: Some(1),
+            // Numbers that nobody subtracts before a division.
+            replicas: Some(7),
+            max_replicas: Some(23),
             labels: labels(),
             annotations: labels(),
         }))
@@ -111,8 +112,8 @@ impl Source for Sample {
         }))
     }
 
-    fn siblings(&self, _: &RevisionRef<'_>) -> Option<Siblings> {
-        None
+    fn siblings(&self, _: &RevisionRef<'_>, _: Believed<'_>) -> Result<Option<Siblings>, Missing> {
+        Ok(None)
     }
 
     fn istio(&self) -> Result<Arc<Istio>, Missing> {

@@ -8,6 +8,7 @@ use super::explicit::Choices;
 use super::facts::source::{Connection, Missing, Siblings};
 use super::facts::view::View;
 use super::facts::{Facts, Pod};
+use super::labels::Labels;
 use super::left_alone::LeftAlone;
 use super::mode::Mode;
 use super::rules::{Decision, Rules};
@@ -132,7 +133,11 @@ fn decided<'r>(
     view: &View<'_, '_>,
 ) -> (Decision<'r>, Origin) {
     let of_rules = || rules.evaluate(view, facts.request);
-    match of_revision(rules, facts, view) {
+    let found = match of_revision(rules, facts, view) {
+        Ok(found) => found,
+        Err(missing) => return (of_rules().noting(&missing), Origin::Rules),
+    };
+    match found {
         Some(decision) if decision.rule == REVISION && decision.mode == Mode::Leave => {
             let asked = of_rules();
             match asked.mode {
@@ -151,24 +156,26 @@ fn of_revision<'r>(
     rules: &'r Rules,
     facts: &Facts<'_, '_, '_>,
     view: &View<'_, '_>,
-) -> Option<Decision<'r>> {
+) -> Result<Option<Decision<'r>>, Missing> {
     if view.connection() == Connection::None {
-        return None;
+        return Ok(None);
     }
-    match view.siblings()? {
-        Siblings::Placed(decided) => Some(Decision {
+    let believed = |mode, there: &Labels| rules.labels.are_on(mode, there);
+    Ok(match view.siblings(&believed)? {
+        Some(Siblings::Placed(decided)) => Some(Decision {
             mode: decided.mode,
             rule: known_name(rules, &decided.rule),
             reason: Cow::Owned(decided.reason.to_string()),
             warnings: Vec::new(),
         }),
-        Siblings::Unplaced => Choices::all(facts.pod).is_empty().then(|| Decision {
+        Some(Siblings::Unplaced) => Choices::all(facts.pod).is_empty().then(|| Decision {
             mode: Mode::Leave,
             rule: REVISION,
             reason: Cow::Borrowed(UNPLACED),
             warnings: Vec::new(),
         }),
-    }
+        None => None,
+    })
 }
 
 /// The name of the rule that decided about others of the revision, as a record has it.
@@ -190,6 +197,18 @@ impl Origin {
             Self::LeftAlone => "left-alone",
             Self::NotCarriedOut => "not-carried-out",
         }
+    }
+}
+
+// === impl Decision ===
+
+impl Decision<'_> {
+    /// The same where it is not known what other Pods of the revision have.
+    fn noting(mut self, missing: &Missing) -> Self {
+        let note =
+            format!(" (whether Pods of this revision have another mode is not known: {missing})");
+        self.reason.to_mut().push_str(&note);
+        self
     }
 }
 

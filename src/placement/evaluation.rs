@@ -12,8 +12,8 @@ use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::{Context, ExecutionError, Value};
 
+use super::expression::rewrite::CHARGE;
 use super::expression::{ENVIRONMENT, Expression, VARIABLES};
-use super::facts::Pod;
 use super::facts::view::View;
 use super::fuel::Fuel;
 use super::json::Object;
@@ -70,8 +70,17 @@ impl VariableResolver for Roots<'_, '_, '_> {
             "object" => Some(self.shown.view.pod().object().to_val(self.shown.fuel)),
             "request" => Some(self.request.to_val(self.shown.fuel)),
             "oldObject" => Some(CowVal::Borrowed(&CelNull)),
-            other => self.shown.root(other),
+            other => self.shown.root(other).or_else(|| self.charge(other)),
         }
+    }
+}
+
+impl Roots<'_, '_, '_> {
+    /// `true` where there is as much fuel as the name says.
+    fn charge<'b>(&self, name: &str) -> Option<CowVal<'b, 'b>> {
+        let amount = name.strip_prefix(CHARGE)?.parse().ok()?;
+        self.shown.fuel.take(amount).ok()?;
+        Some(CowVal::owned(CelBool::from(true)))
     }
 }
 
@@ -201,11 +210,6 @@ impl<'a> Evaluator<'_, '_, 'a, '_> {
     /// What the decision looks at.
     pub(super) fn view(&self) -> &View<'_, 'a> {
         self.scope.roots.shown.view
-    }
-
-    /// The Pod that is decided about.
-    pub(super) fn pod(&self) -> &Pod<'a> {
-        self.scope.roots.shown.view.pod()
     }
 
     pub(super) fn bool(&self, expression: &Expression) -> Result<bool, NoValue> {

@@ -6,7 +6,7 @@
 
 mod check;
 mod fact;
-mod rewrite;
+pub(super) mod rewrite;
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,19 +1,28 @@
-//! What must be on a Pod for an expression to be anything but `false`, read off the expression when it is
+//! What must be there for an expression to be anything but `false`, read off the expression when it is
 //! loaded.
 //!
-//! Most rules begin with `'some/key' in variables.annotations`, and most Pods do not have the key. Then the
-//! answer is known without evaluating: `false && x` is `false` in CEL whatever `x` is, an error too. A
-//! guard never changes an answer; it is `None` where nothing is certain.
+//! Most rules begin with `'some/key' in variables.annotations`, and most Pods do not have the key; or they look
+//! for something in `mesh.requires`, which is empty for most. Then the answer is known without evaluating:
+//! `false && x` is `false` in CEL whatever `x` is, an error too. A guard never changes an answer; it is `None`
+//! where nothing is certain.
 
-use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
+use cel::common::ast::{ComprehensionExpr, Expr, IdedExpr, LiteralValue, operators};
 
 use super::expression::VARIABLES;
+use super::facts::view::View;
 use super::facts::{Pod, StringMap};
 use super::rules::Variable;
 
-/// Keys of which at least one must be there.
+/// Things of which at least one must be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Guard(Vec<Key>);
+pub struct Guard(Vec<Need>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Need {
+    Key(Key),
+    /// An element of `mesh.requires`.
+    Requirement,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Key {
@@ -57,22 +66,26 @@ impl Guard {
                 Self::of_bool(left, variables).or_else(|| Self::of_bool(right, variables))
             }
             (operators::LOGICAL_OR, [left, right]) => {
-                let Self(mut keys) = Self::of_bool(left, variables)?;
-                keys.extend(Self::of_bool(right, variables)?.0);
-                Some(Self(keys))
+                let Self(mut needs) = Self::of_bool(left, variables)?;
+                needs.extend(Self::of_bool(right, variables)?.0);
+                Some(Self(needs))
             }
-            (operators::IN, [key, map]) => Some(Self(vec![Key {
-                map: map_of(map, variables)?,
-                name: literal(key)?.to_owned(),
-            }])),
+            (operators::IN, [key, map]) => Some(Self::key(map_of(map, variables)?, literal(key)?)),
+            (operators::GREATER, [size, zero]) if is_zero(zero) => {
+                let list = sized(size).filter(|list| is_of_requirements(list, variables));
+                list.map(|_| Self(vec![Need::Requirement]))
+            }
+            _ if some_requirement(expression, variables) => Some(Self(vec![Need::Requirement])),
             _ => presence(expression).and_then(|(field, name)| match field {
-                Field::Spec => Some(Self(vec![Key {
-                    map: Map::Direct(field),
-                    name: name.to_owned(),
-                }])),
+                Field::Spec => Some(Self::key(Map::Direct(field), name)),
                 Field::Labels | Field::Annotations => None,
             }),
         }
+    }
+
+    fn key(map: Map, name: &str) -> Self {
+        let name = name.to_owned();
+        Self(vec![Need::Key(Key { map, name })])
     }
 
     /// The guard of an expression that gives a text, and counts as false where that is empty:
@@ -88,9 +101,13 @@ impl Guard {
         }
     }
 
-    /// What is known for `pod`.
-    pub fn verdict(&self, pod: &Pod<'_>) -> Verdict {
-        if self.0.iter().all(|key| key.is_absent(pod)) {
+    /// What is known for the Pod in `view`.
+    pub(super) fn verdict(&self, view: &View<'_, '_>) -> Verdict {
+        let is_absent = |need: &Need| match need {
+            Need::Key(key) => key.is_absent(view.pod()),
+            Need::Requirement => view.nothing_required(),
+        };
+        if self.0.iter().all(is_absent) {
             Verdict::False
         } else {
             Verdict::Open
@@ -126,12 +143,65 @@ fn is_absent(map: StringMap<'_, '_>, key: &str) -> Option<bool> {
 
 /// The map that an expression reads, directly or through a variable.
 fn map_of(expression: &IdedExpr, variables: &[Variable]) -> Option<Map> {
-    if let Expr::Ident(name) = &expression.expr {
-        let name = name.strip_prefix(VARIABLES)?.strip_prefix('.')?;
-        let variable = variables.iter().find(|variable| variable.name == name)?;
-        return defaulted(variable.expression.ast()).map(Map::Defaulted);
+    if let Some(variable) = variable(expression, variables) {
+        return defaulted(variable).map(Map::Defaulted);
     }
     path(expression).map(Map::Direct)
+}
+
+/// What the variable stands for that an expression is.
+fn variable<'v>(expression: &IdedExpr, variables: &'v [Variable]) -> Option<&'v IdedExpr> {
+    let Expr::Ident(name) = &expression.expr else {
+        return None;
+    };
+    let name = name.strip_prefix(VARIABLES)?.strip_prefix('.')?;
+    let variable = variables.iter().find(|variable| variable.name == name)?;
+    Some(variable.expression.ast())
+}
+
+/// Whether it is `mesh.requires`, or what `filter` or `map` make of it, which is empty where that is.
+fn is_of_requirements(expression: &IdedExpr, variables: &[Variable]) -> bool {
+    if let Some(variable) = variable(expression, variables) {
+        return is_of_requirements(variable, variables);
+    }
+    let Expr::Comprehension(comprehension) = &expression.expr else {
+        return index(expression)
+            .is_some_and(|(root, name)| name == "requires" && is_ident(root, "mesh"));
+    };
+    matches!(&comprehension.accu_init.expr, Expr::List(list) if list.elements.is_empty())
+        && gives_what_it_begins_with(comprehension)
+        && is_of_requirements(&comprehension.iter_range, variables)
+}
+
+/// `LIST.exists(r, …)` on such a list, which is false where that is empty.
+fn some_requirement(expression: &IdedExpr, variables: &[Variable]) -> bool {
+    let Expr::Comprehension(comprehension) = &expression.expr else {
+        return false;
+    };
+    matches!(&comprehension.accu_init.expr, Expr::Literal(LiteralValue::Boolean(begin)) if !*begin.inner())
+        && gives_what_it_begins_with(comprehension)
+        && is_of_requirements(&comprehension.iter_range, variables)
+}
+
+/// Whether a comprehension over nothing gives what it begins with.
+fn gives_what_it_begins_with(comprehension: &ComprehensionExpr) -> bool {
+    is_ident(&comprehension.result, &comprehension.accu_var)
+}
+
+/// `LIST.size()`, or `size(LIST)`.
+fn sized(expression: &IdedExpr) -> Option<&IdedExpr> {
+    let Expr::Call(call) = &expression.expr else {
+        return None;
+    };
+    match (call.func_name.as_str(), &call.target, call.args.as_slice()) {
+        ("size", Some(list), []) => Some(list),
+        ("size", None, [list]) => Some(list),
+        _ => None,
+    }
+}
+
+fn is_zero(expression: &IdedExpr) -> bool {
+    matches!(&expression.expr, Expr::Literal(LiteralValue::Int(number)) if *number.inner() == 0)
 }
 
 /// `has(PATH) ? PATH : {}`.
@@ -185,7 +255,11 @@ fn is_metadata(expression: &IdedExpr) -> bool {
 }
 
 fn is_object(expression: &IdedExpr) -> bool {
-    matches!(&expression.expr, Expr::Ident(name) if name == "object")
+    is_ident(expression, "object")
+}
+
+fn is_ident(expression: &IdedExpr, wanted: &str) -> bool {
+    matches!(&expression.expr, Expr::Ident(name) if name == wanted)
 }
 
 /// `OPERAND['NAME']`, which is also what paths are compiled to.

@@ -9,10 +9,13 @@ use super::selector;
 pub struct Labels(Box<str>);
 
 impl Labels {
-    /// Those of `labels` whose key `keep` takes.
-    pub fn of(labels: &BTreeMap<String, String>, keep: impl Fn(&str) -> bool) -> Self {
+    /// Those of `labels`, which are in the order of their keys, whose key `keep` takes.
+    pub fn of<'l>(
+        labels: impl Iterator<Item = (&'l str, &'l str)>,
+        keep: impl Fn(&str) -> bool,
+    ) -> Self {
         let mut text = String::new();
-        for (key, value) in labels.iter().filter(|(key, _)| keep(key)) {
+        for (key, value) in labels.filter(|(key, _)| keep(key)) {
             for part in [key, value] {
                 text.push_str(part);
                 text.push('\0');
@@ -23,7 +26,11 @@ impl Labels {
 
     /// All of `labels`.
     pub fn all(labels: Option<&BTreeMap<String, String>>) -> Self {
-        labels.map_or_else(Self::default, |labels| Self::of(labels, |_| true))
+        let labels = labels.into_iter().flatten();
+        Self::of(
+            labels.map(|(key, value)| (key.as_str(), value.as_str())),
+            |_| true,
+        )
     }
 
     /// Keys and values.
@@ -73,7 +80,7 @@ mod tests {
         assert_eq!(labels.to_map(), map);
         assert_eq!(labels.get("empty"), Some(""));
         assert_eq!(labels.get("web"), None, "a value is no key");
-        let some = Labels::of(&map, |key| key != "empty");
+        let some = Labels::of(labels.iter(), |key| key != "empty");
         assert_eq!(some.iter().count(), 2);
         assert!(Labels::all(None).is_empty());
         assert_eq!(Labels::all(None).get(""), None);

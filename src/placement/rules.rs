@@ -19,6 +19,7 @@ use super::facts::view::View;
 use super::facts::{Facts, Fields};
 use super::guard::Guard;
 use super::json::Object;
+use super::labels::Labels;
 use super::mode::Mode;
 
 pub(super) use self::ask::Given;
@@ -391,5 +392,16 @@ impl ModeLabels {
             Mode::None => Some(&self.none),
             Mode::Leave => None,
         }
+    }
+
+    /// Whether a Pod with the labels `there` looks as if it had been given `mode`: one of the mode's labels is there
+    /// as the mode sets it, or it sets none. Not all of them: those of somebody else are kept, and an operator
+    /// may have added one since.
+    pub fn are_on(&self, mode: Mode, there: &Labels) -> bool {
+        self.of(mode).is_some_and(|set| {
+            let is_there =
+                |(key, value): (&String, &String)| there.get(key) == Some(value.as_str());
+            set.is_empty() || set.iter().any(is_there)
+        })
     }
 }

@@ -22,7 +22,8 @@ use super::server::{Patience, serve};
 use crate::config::read;
 use crate::placement::facts::Resource;
 use crate::placement::facts::source::{
-    Connection, Decided, Missing, Namespace, Requirement, Siblings, Source, Waypoint, Workload,
+    Believed, Connection, Decided, Missing, Namespace, Requirement, Siblings, Source, Waypoint,
+    Workload,
 };
 use crate::placement::outcome::Istio;
 use crate::placement::selector;
@@ -183,8 +184,8 @@ impl Source for Coming {
         Ok(None)
     }
 
-    fn siblings(&self, _: &RevisionRef<'_>) -> Option<Siblings> {
-        self.running.clone()
+    fn siblings(&self, _: &RevisionRef<'_>, _: Believed<'_>) -> Result<Option<Siblings>, Missing> {
+        Ok(self.running.clone())
     }
 
     fn istio(&self) -> Result<Arc<Istio>, Missing> {

@@ -170,7 +170,9 @@ pub(crate) async fn siblings(cluster: &Cluster) -> Shown {
                 owner: owner.as_str().into(),
                 hash: hash.as_str().into(),
             };
-            words(known.siblings(&revision))
+            known
+                .siblings(&revision, &|_, _| true)
+                .map_or_else(|missing| missing.to_string(), words)
         };
         watching
             .until_said(namespace, expected.to_owned(), said)

@@ -17,7 +17,8 @@ use meshmode::config::{Configuration, DEFAULT, read};
 use meshmode::placement::admission_policy::{FailurePolicy, policy};
 use meshmode::placement::expression::{Expression, ExpressionError};
 use meshmode::placement::facts::source::{
-    Connection, Decided, Namespace, Reason, Requirement, Scope, Siblings, Waypoint, Workload,
+    Believed, Connection, Decided, Namespace, Reason, Requirement, Scope, Siblings, Waypoint,
+    Workload,
 };
 use meshmode::placement::facts::{Missing, NoCluster, Owner, Resource, Source};
 use meshmode::placement::json::{self, Depth, Object};
@@ -391,16 +392,21 @@ impl Source for Cluster {
         })
     }
 
-    fn siblings(&self, revision: &RevisionRef<'_>) -> Option<Siblings> {
+    fn siblings(
+        &self,
+        revision: &RevisionRef<'_>,
+        _: Believed<'_>,
+    ) -> Result<Option<Siblings>, Missing> {
         // Of every other revision.
-        (revision.hash.len() % 2 == 1).then(|| {
+        let others = (revision.hash.len() % 2 == 1).then(|| {
             let (rule, reason) = ("gone".into(), "\"\u{0}".into());
             Siblings::Placed(Arc::new(Decided {
                 mode: Mode::Sidecar,
                 rule,
                 reason,
             }))
-        })
+        });
+        self.fact(|| others)
     }
 
     fn istio(&self) -> Result<Arc<Istio>, Missing> {

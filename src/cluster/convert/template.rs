@@ -268,9 +268,10 @@ fn texts(object: &Value, path: Path) -> Result<Labels, NoTemplate> {
     let Some(found) = path.find(object).filter(|found| !found.is_null()) else {
         return Ok(Labels::default());
     };
-    let texts = BTreeMap::<String, String>::deserialize(found)
+    let mut texts = BTreeMap::<String, String>::deserialize(found)
         .map_err(|_| path.must_be(TEXTS, Some(found)))?;
-    Ok(Labels::of(&texts, |key| key != LAST_APPLIED))
+    texts.remove(LAST_APPLIED);
+    Ok(Labels::all(Some(&texts)))
 }
 
 fn count(object: &Value, path: Path) -> Result<i64, NoTemplate> {

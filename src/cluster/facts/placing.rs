@@ -226,7 +226,7 @@ impl View<'_> {
     }
 
     /// Nothing, where all these were read; else why there is no such fact.
-    fn known(&self, resources: Resources) -> Result<(), Missing> {
+    pub(in crate::cluster) fn known(&self, resources: Resources) -> Result<(), Missing> {
         resources
             .iter()
             .try_for_each(|resource| match self.states.of(resource) {

@@ -4,15 +4,15 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::cluster::caches::Caches;
-use crate::cluster::convert::object::{Nothing, Watched};
+use crate::cluster::convert::object::{Spec, Watched};
 use crate::cluster::table::Change;
 use crate::cluster::watch::changes;
 use crate::placement::Mode;
 
 /// What an object does to the caches.
-type Apply = fn(&mut Caches, Change<'_, Watched<Nothing>>);
+type Apply<S> = fn(&mut Caches, Change<'_, Watched<S>>);
 
-fn put(cluster: &Cluster, apply: Apply, object: &Value) {
+fn put<S: Spec>(cluster: &Cluster, apply: Apply<S>, object: &Value) {
     let object = serde_json::from_value(object.clone()).unwrap();
     cluster.caches(|caches| apply(caches, Change::Put(&object)));
 }
@@ -43,9 +43,11 @@ fn decided(mode: Mode) -> Decided {
 #[test]
 fn what_was_decided_counts_until_a_placed_pod_is_seen() {
     let cluster = Cluster::default();
-    let siblings = || cluster.siblings(&revision());
-    let placed = |mode| Some(Siblings::Placed(Arc::new(decided(mode))));
-    assert_eq!(siblings(), None);
+    let siblings = || cluster.siblings(&revision(), &|_, _| true);
+    let placed = |mode| Ok(Some(Siblings::Placed(Arc::new(decided(mode)))));
+    assert_eq!(siblings(), Err(Missing::NotWatched(Resource::Pods)));
+    cluster.set(Resource::Pods, State::Following);
+    assert_eq!(siblings(), Ok(None));
     cluster.remember(&revision(), decided(Mode::Ambient));
     assert_eq!(siblings(), placed(Mode::Ambient));
     pod(&cluster, "shop/none", &json!({}), &json!({}));
@@ -55,8 +57,10 @@ fn what_was_decided_counts_until_a_placed_pod_is_seen() {
     assert_eq!(siblings(), placed(Mode::Sidecar), "what is there");
 
     let others = Cluster::default();
+    others.set(Resource::Pods, State::Following);
     pod(&others, "shop/none", &json!({}), &json!({}));
-    assert_eq!(others.siblings(&revision()), Some(Siblings::Unplaced));
+    let siblings = others.siblings(&revision(), &|_, _| true);
+    assert_eq!(siblings, Ok(Some(Siblings::Unplaced)));
     let workload = WorkloadRef {
         kind: "Deployment".into(),
         namespace: "shop".into(),

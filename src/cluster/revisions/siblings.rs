@@ -13,7 +13,7 @@ impl<'r> Tally<'r> {
     /// The placement that most of these Pods have; where as many have another, the one that comes first by its
     /// name and its rule, so that each replica gives the same.
     pub(super) fn of(
-        pods: impl Iterator<Item = (&'r Option<Arc<Decided>>, usize)>,
+        pods: impl Iterator<Item = (Option<&'r Arc<Decided>>, usize)>,
     ) -> Option<Siblings> {
         let mut tally = Self(Vec::new());
         let mut all = 0;

@@ -1,22 +1,24 @@
 //! Pods that come, change and go, and lists that begin anew.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::json;
 
 use super::*;
+use crate::cluster::convert::object::Watched;
+use crate::cluster::convert::pod::Kept;
+use crate::placement::Mode;
 use crate::placement::workload::RevisionRef;
 
-fn metadata(owner: &str, pod: &str, version: &str) -> ObjectMeta {
+fn metadata(owner: &str, pod: &str, version: &str) -> Watched<Kept> {
     let json = json!({
         "name": pod, "namespace": "shop", "uid": pod, "labels": {"version": version},
         "ownerReferences": [{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": owner, "uid": owner, "controller": true}],
     });
-    serde_json::from_value(json).unwrap()
+    serde_json::from_value(json!({"metadata": json})).unwrap()
 }
 
-fn apply(revisions: &mut Revisions, changes: &[Change<'_, ObjectMeta>]) {
+fn apply(revisions: &mut Revisions, changes: &[Change<'_, Watched<Kept>>]) {
     for change in changes {
-        revisions.apply(*change, Pod::of);
+        revisions.apply(*change, |pod| pod.spec.pod.clone());
     }
 }
 
@@ -99,7 +101,7 @@ fn what_was_there_stays_until_a_list_is_whole() {
 }
 
 /// A Pod of a revision of `web`, placed by `mode` unless that is empty.
-fn placed(pod: usize, hash: &str, mode: &str) -> ObjectMeta {
+fn placed(pod: usize, hash: &str, mode: &str) -> Watched<Kept> {
     let annotations = if mode.is_empty() {
         json!({})
     } else {
@@ -111,7 +113,7 @@ fn placed(pod: usize, hash: &str, mode: &str) -> ObjectMeta {
         "labels": {"app": "web", "pod-template-hash": hash}, "annotations": annotations,
         "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": owner, "uid": owner, "controller": true}],
     });
-    serde_json::from_value(json).unwrap()
+    serde_json::from_value(json!({"metadata": json})).unwrap()
 }
 
 fn template(hash: &str) -> TemplateKey {
@@ -149,7 +151,33 @@ fn what_the_pods_of_a_revision_have() {
         for (index, (hash, mode)) in pods.iter().enumerate() {
             apply(&mut revisions, &[Change::Put(&placed(index, hash, mode))]);
         }
-        assert_eq!(said(revisions.siblings(template("a"))), expected, "{what}");
+        assert_eq!(
+            said(revisions.siblings(template("a"), &|_, _| true)),
+            expected,
+            "{what}"
+        );
+    }
+}
+
+/// A record that somebody wrote into the template while meshmode was away.
+#[test]
+fn a_record_that_is_not_believed_is_none() {
+    let mut revisions = Revisions::default();
+    for pod in 0..2 {
+        apply(&mut revisions, &[Change::Put(&placed(pod, "a", "sidecar"))]);
+    }
+    #[rustfmt::skip]
+    let rows: [(&str, Believed<'_>, &str); 3] = [
+        ("all", &|_, _| true, "sidecar"),
+        ("none", &|_, _| false, "unplaced"),
+        ("by its labels", &|mode, labels| mode == Mode::Sidecar && labels.get("app") == Some("web"), "sidecar"),
+    ];
+    for (what, believed, expected) in rows {
+        assert_eq!(
+            said(revisions.siblings(template("a"), believed)),
+            expected,
+            "{what}"
+        );
     }
 }
 
@@ -248,7 +276,7 @@ mod properties {
                     }
                 }
                 for hash in ["a", "b"] {
-                    prop_assert_eq!(said(revisions.siblings(template(hash))), of_model(&model, hash));
+                    prop_assert_eq!(said(revisions.siblings(template(hash), &|_, _| true)), of_model(&model, hash));
                 }
                 let unplaced = model.values().filter(|(_, mode)| mode.is_empty()).count();
                 let all = model.len();

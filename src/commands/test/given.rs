@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use crate::cluster::convert::injectors;
 use crate::placement::facts::source::{
-    Connection, Missing, Namespace, Requirement, Siblings, Source, Waypoint, Workload,
+    Believed, Connection, Missing, Namespace, Requirement, Siblings, Source, Waypoint, Workload,
 };
 use crate::placement::outcome::{Capture, Injectors, Istio};
 use crate::placement::selector;
@@ -68,8 +68,8 @@ impl Source for Given {
         self.waypoint.clone()
     }
 
-    fn siblings(&self, _: &RevisionRef<'_>) -> Option<Siblings> {
-        self.siblings.clone()
+    fn siblings(&self, _: &RevisionRef<'_>, _: Believed<'_>) -> Result<Option<Siblings>, Missing> {
+        Ok(self.siblings.clone())
     }
 
     fn istio(&self) -> Result<Arc<Istio>, Missing> {

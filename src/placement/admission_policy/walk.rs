@@ -5,6 +5,7 @@ use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, o
 use super::fit::{Judge, Judged, Unfit};
 use super::kind::Kind;
 use super::node::{call, elements, identifier, literal};
+use crate::placement::expression::rewrite::range_as_written;
 use crate::placement::expression::{Root, VARIABLES};
 use crate::placement::operators::as_written;
 
@@ -211,7 +212,7 @@ impl<'j> Walk<'j, '_> {
     }
 
     fn comprehension(&mut self, comprehension: &'j ComprehensionExpr) -> Judged {
-        self.kind(&comprehension.iter_range)?;
+        self.kind(range_as_written(&comprehension.iter_range))?;
         let accumulated = self.kind(&comprehension.accu_init)?;
         let outer = self.bound.len();
         self.bound

@@ -2,6 +2,7 @@
 
 use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SelectExpr, operators};
 
+use crate::placement::expression::rewrite::range_as_written;
 use crate::placement::expression::{Root, VARIABLES};
 
 /// A path, and the expression that reads it.
@@ -38,7 +39,7 @@ impl<'e> Walk<'e> {
             }
             Expr::Select(select) => self.visit(&select.operand),
             Expr::Comprehension(loops) => {
-                self.visit(&loops.iter_range);
+                self.visit(range_as_written(&loops.iter_range));
                 self.visit(&loops.accu_init);
                 let outer = self.bound.len();
                 self.bound.extend([&*loops.iter_var, &*loops.accu_var]);

@@ -1,18 +1,79 @@
 //! What a checked expression is turned into before it is evaluated: the same, but right where the crate is
 //! wrong (maps), and faster where it is slow (paths).
 
-use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SelectExpr, operators};
+use cel::common::ast::{
+    CallExpr, EntryExpr, Expr, IdedExpr, ListExpr, LiteralValue, SelectExpr, operators,
+};
 use cel::common::types::CelString;
 
 use super::VARIABLES;
 use super::fact::{Manner, Read};
 use crate::placement::operators as ours;
 
+/// The variable that takes fuel when it is read: behind it stands how much.
+pub(in crate::placement) const CHARGE: &str = "@charge:";
+
 /// Rewrites `ast`.
 pub(super) fn rewrite(ast: &mut IdedExpr) {
     own_operators(ast);
     facts(ast);
     paths_as_indexes(ast);
+    charges(ast);
+}
+
+/// Lets a comprehension over values that the expression writes itself cost fuel, as reading others does:
+/// `@charge:3 ? [1, 2, 3] : []`.
+fn charges(expression: &mut IdedExpr) {
+    children_mut(expression, &mut charges);
+    let Expr::Comprehension(comprehension) = &mut expression.expr else {
+        return;
+    };
+    let written = written(&comprehension.iter_range);
+    if written > 0 {
+        let range = std::mem::take(&mut comprehension.iter_range);
+        let id = range.id;
+        let node = |expr| IdedExpr { id, expr };
+        let args = vec![
+            node(Expr::Ident(format!("{CHARGE}{written}"))),
+            range,
+            node(Expr::List(ListExpr::default())),
+        ];
+        comprehension.iter_range = node(Expr::Call(CallExpr {
+            func_name: operators::CONDITIONAL.to_owned(),
+            target: None,
+            args,
+        }));
+    }
+}
+
+/// What a comprehension goes over, as it was written.
+pub(in crate::placement) fn range_as_written(range: &IdedExpr) -> &IdedExpr {
+    if let Expr::Call(call) = &range.expr
+        && let [charge, written, _] = call.args.as_slice()
+        && matches!(&charge.expr, Expr::Ident(name) if name.starts_with(CHARGE))
+    {
+        written
+    } else {
+        range
+    }
+}
+
+/// How many elements of lists and maps stand in an expression.
+fn written(expression: &IdedExpr) -> usize {
+    match &expression.expr {
+        Expr::List(list) => list.elements.len() + list.elements.iter().map(written).sum::<usize>(),
+        Expr::Map(map) => map.entries.len(),
+        Expr::Call(call) => {
+            call.target
+                .iter()
+                .map(|target| written(target))
+                .sum::<usize>()
+                + call.args.iter().map(written).sum::<usize>()
+        }
+        Expr::Comprehension(comprehension) => written(range_as_written(&comprehension.iter_range)),
+        Expr::Select(select) => written(&select.operand),
+        Expr::Struct(_) | Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => 0,
+    }
 }
 
 /// Lets operators be ours where the crate's will not do.

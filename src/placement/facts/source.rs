@@ -51,8 +51,15 @@ pub trait Source: fmt::Debug + Send + Sync {
     ) -> Result<Option<Waypoint>, Missing>;
 
     /// What the Pods of this revision have that are there, or were decided about a moment ago; nothing
-    /// where there are none.
-    fn siblings(&self, revision: &RevisionRef<'_>) -> Option<Siblings>;
+    /// where there are none. Of a Pod whose record is not `believed` it counts as no placement.
+    ///
+    /// # Errors
+    /// It is not known which Pods there are.
+    fn siblings(
+        &self,
+        revision: &RevisionRef<'_>,
+        believed: Believed<'_>,
+    ) -> Result<Option<Siblings>, Missing>;
 
     /// The injectors and istio-cni.
     ///
@@ -77,6 +84,9 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// A Pod of this revision was answered so: the next one gets the same, also before the first was seen.
     fn remember(&self, _revision: &RevisionRef<'_>, _decided: Decided) {}
 }
+
+/// Whether a record that says this mode was written by meshmode, on a Pod that has these labels.
+pub type Believed<'b> = &'b dyn Fn(Mode, &Labels) -> bool;
 
 /// Whether facts of a cluster are to be had.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -234,8 +244,8 @@ impl Source for NoCluster {
         Err(Missing::NoCluster)
     }
 
-    fn siblings(&self, _: &RevisionRef<'_>) -> Option<Siblings> {
-        None
+    fn siblings(&self, _: &RevisionRef<'_>, _: Believed<'_>) -> Result<Option<Siblings>, Missing> {
+        Err(Missing::NoCluster)
     }
 
     fn istio(&self) -> Result<Arc<Istio>, Missing> {

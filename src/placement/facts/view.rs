@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::source::{
-    Connection, Missing, Namespace, Requirement, Siblings, Source, Waypoint, Workload,
+    Believed, Connection, Missing, Namespace, Requirement, Siblings, Source, Waypoint, Workload,
 };
 use super::{Facts, Owner, Pod, StringMap};
 use crate::placement::outcome::Istio;
@@ -83,13 +83,20 @@ impl<'f, 'a> View<'f, 'a> {
         }
     }
 
-    /// What the Pods of its revision have that are there.
-    pub(in crate::placement) fn siblings(&self) -> Option<Siblings> {
-        let found = self.cluster.siblings(&self.revision()?)?;
-        match (self.owner, &found) {
-            (Owner::Observed, Siblings::Unplaced) => None,
-            (Owner::OfPod | Owner::Observed | Owner::Template(_), _) => Some(found),
-        }
+    /// What the Pods of its revision have that are there; nothing where there are none, or where it has no revision.
+    pub(in crate::placement) fn siblings(
+        &self,
+        believed: Believed<'_>,
+    ) -> Result<Option<Siblings>, Missing> {
+        let Some(revision) = self.revision() else {
+            return Ok(None);
+        };
+        let found = self.cluster.siblings(&revision, believed);
+        let found = found.inspect_err(|missing| self.note(missing))?;
+        Ok(match (self.owner, found) {
+            (Owner::Observed, Some(Siblings::Unplaced)) => None,
+            (Owner::OfPod | Owner::Observed | Owner::Template(_), found) => found,
+        })
     }
 
     /// The labels and annotations of the namespace.
@@ -115,9 +122,19 @@ impl<'f, 'a> View<'f, 'a> {
 
     /// Why the workload needs more than L4.
     pub(in crate::placement) fn requires(&self) -> Result<&[Requirement], &Missing> {
-        let labels = self.pod.labels();
-        let ask = || self.cluster.requires(self.namespace_name, &labels);
+        let ask = || self.ask_requires();
         self.ask(&self.requires, ask).map(Vec::as_slice)
+    }
+
+    fn ask_requires(&self) -> Result<Vec<Requirement>, Missing> {
+        let labels = self.pod.labels();
+        self.cluster.requires(self.namespace_name, &labels)
+    }
+
+    /// Whether it is known that nothing needs more than L4. It is not noted as missing where that is not known.
+    pub(in crate::placement) fn nothing_required(&self) -> bool {
+        let asked = self.requires.get_or_init(|| self.ask_requires());
+        asked.as_ref().is_ok_and(Vec::is_empty)
     }
 
     /// The waypoint that the Pod is bound to.
@@ -151,8 +168,8 @@ impl<'f, 'a> View<'f, 'a> {
         answer: &'s Asked<T>,
         ask: impl FnOnce() -> Result<T, Missing>,
     ) -> Result<&'s T, &'s Missing> {
-        let asked = answer.get_or_init(|| ask().inspect_err(|missing| self.note(missing)));
-        asked.as_ref()
+        let asked = answer.get_or_init(ask).as_ref();
+        asked.inspect_err(|missing| self.note(missing))
     }
 
     fn note(&self, missing: &Missing) {

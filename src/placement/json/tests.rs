@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::placement::expression::rewrite::CHARGE;
 use crate::placement::expression::{ENVIRONMENT, Expression};
 
 /// What `source` gives with `object`, which is `text`, as meshmode evaluates it.
@@ -15,6 +16,9 @@ fn lazily(source: &str, text: &str) -> Result<Cel, String> {
     let value = node.to_val(&fuel).into_owned();
     let mut context = Context::with_env(ENVIRONMENT.clone());
     context.add_variable_as_val("object", value);
+    for written in 1..9 {
+        context.add_variable_as_val(format!("{CHARGE}{written}"), Box::new(CelBool::from(true)));
+    }
     let expression =
         Expression::compile::<&str>(source, &[]).unwrap_or_else(|e| panic!("{source}: {e:?}"));
     let result = Cel::resolve_val(expression.ast(), &context).map_err(|e| e.to_string())?;

@@ -67,8 +67,8 @@ impl Guarded {
         evaluator: &Evaluator<'_, '_, '_, '_>,
         asking: &mut Asking,
     ) -> Option<Decided> {
-        let pod = evaluator.pod();
-        let guarded = |guard: &Option<Guard>| guard.as_ref().map(|guard| guard.verdict(pod));
+        let view = evaluator.view();
+        let guarded = |guard: &Option<Guard>| guard.as_ref().map(|guard| guard.verdict(view));
         let silent = self.rule.warning.is_none() || guarded(&self.warning) == Some(Verdict::False);
         if silent && guarded(&self.when) == Some(Verdict::False) {
             return None;

@@ -339,7 +339,7 @@ fn pods_of_one_revision_have_one_mode() {
         (
             "by nobody",
             Given {
-                siblings: Some(Siblings::Unplaced),
+                siblings: Ok(Some(Siblings::Unplaced)),
                 ..Given::default()
             },
             Mode::Leave,
@@ -372,6 +372,44 @@ fn pods_of_one_revision_have_one_mode() {
     }
 }
 
+/// The rules decide, and the record says what that may have split.
+#[test]
+fn pods_that_are_not_known_are_no_absence_of_pods() {
+    let source = Given {
+        siblings: Err(Missing::Forbidden(Resource::Pods)),
+        ..Given::default()
+    };
+    let placed = given(&DEFAULT, &source);
+    assert_eq!((placed.mode, placed.origin), (Mode::Ambient, Origin::Rules));
+    let note = "(whether Pods of this revision have another mode is not known: meshmode may not read pods)";
+    assert!(placed.reason.ends_with(note), "{}", placed.reason);
+    assert_eq!(placed.missing, [Missing::Forbidden(Resource::Pods)]);
+    let alone = place_given(&DEFAULT, &pod(&json!({}), &json!({})).to_string(), &source);
+    assert_eq!(alone.missing, [], "a Pod of its own has no revision");
+}
+
+/// Somebody may have written a record into the template while nobody was asked.
+#[test]
+fn a_record_is_believed_beside_a_label_that_its_mode_sets() {
+    let none = placement("  modes: {none: {labels: {}}}\n");
+    #[rustfmt::skip]
+    let rows = [
+        ("no label", &*DEFAULT, Mode::Ambient, &[][..], false),
+        ("as set", &*DEFAULT, Mode::Ambient, &[("istio.io/dataplane-mode", "ambient")], true),
+        ("one of them is somebody else's", &*DEFAULT, Mode::Ambient, &[("istio.io/dataplane-mode", "ambient"), ("sidecar.istio.io/inject", "true")], true),
+        ("of another mode", &*DEFAULT, Mode::Sidecar, &[("istio.io/dataplane-mode", "ambient")], false),
+        ("leave sets none, and is never recorded", &*DEFAULT, Mode::Leave, &[("istio.io/dataplane-mode", "ambient")], false),
+        ("a mode that sets none", &none, Mode::None, &[], true),
+    ];
+    for (name, rules, mode, there, expected) in rows {
+        assert_eq!(
+            rules.labels.are_on(mode, &labels(there)),
+            expected,
+            "{name}"
+        );
+    }
+}
+
 /// Not that others have no placement either, which is the same rule's doing.
 #[test]
 fn a_rule_that_leaves_says_so_of_each_pod() {
@@ -379,7 +417,7 @@ fn a_rule_that_leaves_says_so_of_each_pod() {
         "  rules:\n    - {name: ours, when: \"true\", mode: leave, reason: it is not for the mesh}\n",
     );
     let source = Given {
-        siblings: Some(Siblings::Unplaced),
+        siblings: Ok(Some(Siblings::Unplaced)),
         ..Given::default()
     };
     let left = given(&rules, &source);
@@ -546,6 +584,18 @@ fn mistakes_of_users_end_in_messages() {
             "{when}: {problems}"
         );
     }
+    let many = vec!["1"; 800].join(",");
+    let loops = format!("[{many}].exists(a, [{many}].exists(b, a + b < 0))");
+    let yaml = super::file(&format!(
+        "  rules: [{{name: only, when: \"{loops}\", mode: none}}]\n"
+    ));
+    let problems = crate::config::read(&yaml)
+        .expect_err("too much")
+        .to_string();
+    assert!(
+        problems.contains("read more than 500000 values"),
+        "{problems}"
+    );
     let at_run_time = [
         (
             "10 / (workload.maxReplicas - int(workload.name == 'web' ? '1' : '0')) == 10",

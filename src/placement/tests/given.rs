@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::placement::Mode;
 use crate::placement::facts::source::{
-    Connection, Decided, Namespace, Reason, Requirement, Scope, Siblings, Waypoint, Workload,
+    Believed, Connection, Decided, Namespace, Reason, Requirement, Scope, Siblings, Waypoint,
+    Workload,
 };
 use crate::placement::facts::{Missing, Resource, Source};
 use crate::placement::labels::Labels;
@@ -20,7 +21,7 @@ pub(super) struct Given {
     pub(super) workload: Result<Arc<Workload>, Missing>,
     pub(super) requires: Result<Vec<Requirement>, Missing>,
     pub(super) waypoint: Result<Option<Waypoint>, Missing>,
-    pub(super) siblings: Option<Siblings>,
+    pub(super) siblings: Result<Option<Siblings>, Missing>,
     pub(super) istio: Result<Arc<Istio>, Missing>,
 }
 
@@ -31,7 +32,7 @@ impl Default for Given {
             workload: Ok(Arc::default()),
             requires: Ok(Vec::new()),
             waypoint: Ok(None),
-            siblings: None,
+            siblings: Ok(None),
             istio: Err(Missing::NotReadYet(Resource::Injectors)),
         }
     }
@@ -82,11 +83,11 @@ impl Given {
 
     /// With Pods of the same revision that have this placement.
     pub(super) fn beside(mut self, mode: Mode, rule: &str, reason: &str) -> Self {
-        self.siblings = Some(Siblings::Placed(Arc::new(Decided {
+        self.siblings = Ok(Some(Siblings::Placed(Arc::new(Decided {
             mode,
             rule: rule.into(),
             reason: reason.into(),
-        })));
+        }))));
         self
     }
 }
@@ -120,7 +121,7 @@ impl Source for Given {
         self.waypoint.clone()
     }
 
-    fn siblings(&self, _: &RevisionRef<'_>) -> Option<Siblings> {
+    fn siblings(&self, _: &RevisionRef<'_>, _: Believed<'_>) -> Result<Option<Siblings>, Missing> {
         self.siblings.clone()
     }
 

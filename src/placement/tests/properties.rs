@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use super::given::Given;
 use super::{DEFAULT, injected, place, place_given, placement, record};
 use crate::placement::decide::RECORD;
-use crate::placement::facts::source::Siblings;
-use crate::placement::facts::{NoCluster, Source};
+use crate::placement::facts::source::{Reason, Scope, Siblings};
+use crate::placement::facts::{Missing, NoCluster, Resource, Source};
 use crate::placement::{Mode, Rules};
 use std::sync::LazyLock;
 
@@ -26,7 +26,7 @@ static OPERATORS: LazyLock<Rules> = LazyLock::new(|| {
 });
 
 /// Conditions in every form that a guard can be read off, beside some of which it must not be.
-const CONDITIONS: [&str; 12] = [
+const CONDITIONS: [&str; 17] = [
     "'meshmode.io/mode' in variables.annotations",
     "'kubevirt.io' in object.metadata.labels",
     "has(object.metadata.labels) && 'kubevirt.io' in object.metadata.labels",
@@ -39,13 +39,18 @@ const CONDITIONS: [&str; 12] = [
     "!('kubevirt.io' in variables.annotations)",
     "'-' in variables.annotations == false",
     "variables.annotations.exists(k, k == '~') && '~1' in variables.annotations",
+    "variables.asked.size() > 0",
+    "size(variables.named) > 0 && variables.annotations['a/b'] == 'x'",
+    "mesh.requires.exists(r, r.scope == 'workload') || 'a/b' in variables.annotations",
+    "workload.maxReplicas > 3 && variables.asked.size() > 0",
+    "mesh.requires.all(r, r.scope == 'workload') && variables.named.size() >= 0",
 ];
 
 /// Each condition alone, with and without its guard.
 static CONDITIONS_ALONE: LazyLock<Vec<(Rules, Rules)>> = LazyLock::new(|| {
     let alone = |condition: &str, unknown: &str| {
         placement(&format!(
-            "  variables:\n    - {{name: annotations, expression: \"has(object.metadata.annotations) ? object.metadata.annotations : {{}}\"}}\n  rules:\n    - {{name: only, when: \"{condition}\", warningExpression: \"{condition} ? 'said' : ''\", mode: sidecar, onUnknown: {unknown}}}\n"
+            "  variables:\n    - {{name: annotations, expression: \"has(object.metadata.annotations) ? object.metadata.annotations : {{}}\"}}\n    - {{name: asked, expression: \"mesh.requires.filter(r, r.reason == 'Sidecar')\"}}\n    - {{name: named, expression: \"variables.asked.map(r, r.name)\"}}\n  rules:\n    - {{name: only, when: \"{condition}\", warningExpression: \"{condition} ? 'said' : ''\", mode: sidecar, onUnknown: {unknown}}}\n"
         ))
     };
     CONDITIONS
@@ -60,6 +65,21 @@ static CONDITIONS_ALONE: LazyLock<Vec<(Rules, Rules)>> = LazyLock::new(|| {
         })
         .collect()
 });
+
+/// A mesh that asks nothing of the Pod, or something; or it is not known what.
+fn requirements() -> impl Strategy<Value = Given> {
+    let nothing = Given::default;
+    let unknown = Given {
+        requires: Err(Missing::Forbidden(Resource::EnvoyFilters)),
+        ..nothing()
+    };
+    prop::sample::select(vec![
+        nothing(),
+        nothing().required(Reason::Sidecar, Scope::Workload),
+        nothing().required(Reason::WasmPlugin, Scope::Namespace),
+        unknown,
+    ])
+}
 
 fn key() -> impl Strategy<Value = String> {
     const CHOSEN: &[&str] = &[
@@ -263,14 +283,16 @@ proptest! {
         holds_in(&DEFAULT, &pod, &given)?;
         let placed = place_given(&DEFAULT, &pod.to_string(), &given);
         prop_assert!(placed.mode == mode || placed.mode == Mode::Leave);
-        let unplaced = Given { siblings: Some(Siblings::Unplaced), ..Given::default() };
+        let unplaced = Given { siblings: Ok(Some(Siblings::Unplaced)), ..Given::default() };
         holds_in(&DEFAULT, &pod, &unplaced)?;
     }
 
     #[test]
-    fn a_guard_changes_no_answer(pod in any_pod()) {
+    fn a_guard_changes_no_answer(pod in any_pod(), given in requirements()) {
+        let pod = pod.to_string();
         for (condition, (guarded, unguarded)) in CONDITIONS_ALONE.iter().enumerate() {
-            prop_assert_eq!(place(guarded, &pod), place(unguarded, &pod), "condition {}", condition / 2);
+            let place = |rules| place_given(rules, &pod, &given);
+            prop_assert_eq!(place(guarded), place(unguarded), "condition {}", condition / 2);
         }
     }
 
@@ -322,12 +344,12 @@ fn most_conditions_have_a_guard() {
         .sum();
     assert_eq!(
         guards,
-        9 * 2 * 2,
-        "nine conditions, each twice, as a condition and as a warning's"
+        13 * 2 * 2,
+        "thirteen conditions, each twice, as a condition and as a warning's"
     );
     assert_eq!(
         DEFAULT.guards(),
-        7,
-        "every condition and warning of the default that is about the Pod alone"
+        11,
+        "every condition and warning of the default that is about the Pod alone, or looks for what the mesh requires"
     );
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::cluster::convert::Opened;
 use crate::placement::facts::source::{
-    Connection, Missing, Namespace, Requirement, Siblings, Source, Waypoint,
+    Believed, Connection, Missing, Namespace, Requirement, Siblings, Source, Waypoint,
 };
 use crate::placement::facts::{NoCluster, Resource, StringMap};
 use crate::placement::outcome::Istio;
@@ -260,8 +260,8 @@ impl Source for Scaled {
         Ok(None)
     }
 
-    fn siblings(&self, _: &RevisionRef<'_>) -> Option<Siblings> {
-        Some(Siblings::Unplaced)
+    fn siblings(&self, _: &RevisionRef<'_>, _: Believed<'_>) -> Result<Option<Siblings>, Missing> {
+        Ok(Some(Siblings::Unplaced))
     }
 
     fn istio(&self) -> Result<Arc<Istio>, Missing> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Template;
 use crate::placement::facts::source::{
-    Connection, Missing, Namespace, Requirement, Siblings, Source, Waypoint, Workload,
+    Believed, Connection, Missing, Namespace, Requirement, Siblings, Source, Waypoint, Workload,
 };
 use crate::placement::outcome::Istio;
 use crate::placement::selector;
@@ -55,8 +55,12 @@ impl Source for WithWorkload<'_> {
         self.cluster.waypoint(namespace, labels)
     }
 
-    fn siblings(&self, revision: &RevisionRef<'_>) -> Option<Siblings> {
-        self.cluster.siblings(revision)
+    fn siblings(
+        &self,
+        revision: &RevisionRef<'_>,
+        believed: Believed<'_>,
+    ) -> Result<Option<Siblings>, Missing> {
+        self.cluster.siblings(revision, believed)
     }
 
     fn istio(&self) -> Result<Arc<Istio>, Missing> {
