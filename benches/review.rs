@@ -8,26 +8,26 @@
     reason = "a benchmark ends at the first failure, and prints"
 )]
 
-use std::collections::BTreeMap;
+#[path = "../tests/support/large_cluster.rs"]
+mod large_cluster;
+
 use std::hint::black_box;
-use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation};
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::admission::{AdmissionRequest, AdmissionResponse, AdmissionReview};
+use meshmode::cluster::Cluster;
+use meshmode::cluster::caches::Caches;
+use meshmode::cluster::watch::changes;
 use meshmode::config::{Configuration, DEFAULT, read};
-use meshmode::placement::facts::source::{
-    Connection, Namespace, Requirement, Siblings, Waypoint, Workload,
-};
-use meshmode::placement::facts::{Missing, NoCluster, Source};
-use meshmode::placement::labels::Labels;
-use meshmode::placement::outcome::Istio;
-use meshmode::placement::selector;
-use meshmode::placement::workload::{RevisionRef, WorkloadRef};
+use meshmode::placement::facts::{Field, Fields, NoCluster, Source};
 use meshmode::webhook::mutate;
 use meshmode::webhook::stance::Stance;
+use serde_json::json;
+
+use self::large_cluster::{deployments, namespaces, pods, policies, put, services};
 
 const REVIEWS: [(&str, &[u8]); 3] = [
     (
@@ -72,11 +72,11 @@ fn reviews(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The usual review with the same rules, without facts and with all of them.
+/// The usual review with the same rules, without facts and with those of a large cluster.
 fn facts(criterion: &mut Criterion) {
     let configuration = read(DEFAULT).expect("the default has no mistakes");
-    let known = Known::new();
-    let sources: [(&str, &dyn Source); 2] = [("without", &NoCluster), ("full", &known)];
+    let large = large();
+    let sources: [(&str, &dyn Source); 2] = [("without", &NoCluster), ("full", &large)];
     let mut group = criterion.benchmark_group("facts");
     for (name, source) in sources {
         group.bench_function(name, |bencher| {
@@ -86,62 +86,22 @@ fn facts(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A cluster that knows all, of which no rule holds, so that each is asked.
-#[derive(Debug)]
-struct Known {
-    namespace: Arc<Namespace>,
-    workload: Arc<Workload>,
-}
-
-impl Known {
-    fn new() -> Self {
-        let labels: BTreeMap<String, String> = (0..8)
-            .map(|n| (format!("example.com/label-{n}"), "value".to_owned()))
-            .collect();
-        let labels = Labels::all(Some(&labels));
-        Self {
-            namespace: Arc::new(Namespace {
-                labels: labels.clone(),
-                annotations: labels.clone(),
-            }),
-            workload: Arc::new(Workload {
-                replicas: Some(3),
-                max_replicas: Some(3),
-                labels: labels.clone(),
-                annotations: labels,
-            }),
-        }
+/// A large cluster, of which all is known, and with it the Pod's namespace and Deployment. No rule holds, so that each
+/// is asked.
+fn large() -> Cluster {
+    let mut caches = Caches {
+        keep: Field::ALL.into_iter().collect::<Fields>(),
+        ..Caches::default()
+    };
+    for feed in [namespaces, deployments, services, policies, pods] {
+        feed(&mut caches);
     }
-}
-
-impl Source for Known {
-    fn connection(&self) -> Connection {
-        Connection::Cluster
-    }
-
-    fn namespace(&self, _: &str) -> Result<Arc<Namespace>, Missing> {
-        Ok(Arc::clone(&self.namespace))
-    }
-
-    fn workload(&self, _: &WorkloadRef<'_>) -> Result<Arc<Workload>, Missing> {
-        Ok(Arc::clone(&self.workload))
-    }
-
-    fn requires(&self, _: &str, _: &dyn selector::Labels) -> Result<Vec<Requirement>, Missing> {
-        Ok(Vec::new())
-    }
-
-    fn waypoint(&self, _: &str, _: &dyn selector::Labels) -> Result<Option<Waypoint>, Missing> {
-        Ok(None)
-    }
-
-    fn siblings(&self, _: &RevisionRef<'_>) -> Option<Siblings> {
-        None
-    }
-
-    fn istio(&self) -> Result<Arc<Istio>, Missing> {
-        Ok(Arc::default())
-    }
+    let name = json!({"metadata": {"name": "shop", "labels": {"kubernetes.io/metadata.name": "shop"}, "annotations": {"owner": "shop@example.com"}}});
+    put(&mut caches, changes::namespaces, name);
+    let metadata = json!({"namespace": "shop", "name": "checkout", "labels": {"app": "checkout"}});
+    let deployment = json!({"metadata": metadata, "spec": {"replicas": 3}});
+    put(&mut caches, changes::deployments, deployment);
+    Cluster::of(caches)
 }
 
 fn meshmode_way(body: &[u8], configuration: &Configuration, cluster: &dyn Source) -> Vec<u8> {

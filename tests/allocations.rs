@@ -1,8 +1,8 @@
 //! How often a review allocates, and how much the facts about a cluster's Pods hold: counts, and so tests, unlike
 //! the time it takes.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use meshmode::cluster::convert::pod::Pod;
+use meshmode::cluster::convert::object::Watched;
+use meshmode::cluster::convert::pod::Kept;
 use meshmode::cluster::revisions::Revisions;
 use meshmode::cluster::table::Change;
 use meshmode::config::{DEFAULT, read};
@@ -51,7 +51,7 @@ const POD: i64 = 110;
 #[test]
 fn pods_are_kept_small() {
     let held = |revisions: u64, pods: u64| {
-        let metadata = |revision: u64, pod: u64| {
+        let pod_of = |revision: u64, pod: u64| {
             let mut labels: serde_json::Map<_, _> = (0..10)
                 .map(|n| {
                     (
@@ -69,14 +69,14 @@ fn pods_are_kept_small() {
                 "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "controller": true,
                     "name": format!("web-{revision}-5d4f8c7b9"), "uid": format!("{revision:032x}")}],
             });
-            serde_json::from_value::<ObjectMeta>(json).expect("metadata")
+            serde_json::from_value::<Watched<Kept>>(json!({"metadata": json})).expect("metadata")
         };
         let mut kept = Revisions::default();
         let counted = allocation_counter::measure(|| {
             for revision in 0..revisions {
                 for pod in 0..pods {
-                    let metadata = metadata(revision, pod);
-                    kept.apply(Change::Put(&metadata), Pod::of);
+                    let pod = pod_of(revision, pod);
+                    kept.apply(Change::Put(&pod), |pod| pod.spec.pod.clone());
                 }
             }
         });

@@ -44,6 +44,16 @@ const LOOK: Duration = Duration::from_millis(10);
 // === impl Cluster ===
 
 impl Cluster {
+    /// One of which all is read that is in `caches`, and nothing else is there.
+    pub fn of(caches: Caches) -> Self {
+        let this = Self::default();
+        this.caches(|all| *all = caches);
+        for resource in Resource::ALL {
+            this.set(resource, State::Following);
+        }
+        this
+    }
+
     /// How far each kind of objects is followed.
     pub fn states(&self) -> States {
         *self.states.borrow()

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch::{self, Receiver};
 use tokio::task::{AbortHandle, JoinSet};
 
-use self::follow::{Filled, Follow, follow};
+use self::follow::{Filled, Follow, Manner, follow};
 use super::Cluster;
 use super::caches::{Caches, State};
 use super::convert::object::kind;
@@ -49,8 +49,15 @@ pub const FOR_VERDICTS: Resources = Resources::of(&[
 pub const FOR_PLACEMENTS: Resources =
     Resources::of(&[Resource::Namespaces, Resource::Pods, Resource::Injectors]);
 
-/// Objects that a list gives at a time: all of them in memory at once would cost more than the caches.
-const PAGE: u32 = 250;
+/// Objects that a list gives at a time: all of them in memory at once would cost more than the caches. A page takes
+/// the API server some 50 ms, however small.
+const PAGE: u32 = 1000;
+/// Kinds of which there may be so many that the time of lists counts.
+const MANY: [Resource; 3] = [
+    Resource::Pods,
+    Resource::Deployments,
+    Resource::StatefulSets,
+];
 
 /// The name of Istio's ConfigMap. One of another revision has the revision's name behind it.
 const MESH_CONFIG: &str = "istio";
@@ -242,6 +249,11 @@ impl Watches {
     ) where
         K: KubeResource + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     {
+        let manner = if MANY.contains(&resource) {
+            Manner::Streamed
+        } else {
+            Manner::Paged
+        };
         let mut config = watcher::Config::default().page_size(PAGE);
         if !named.is_empty() {
             config = config.fields(named);
@@ -254,8 +266,17 @@ impl Watches {
         if filled == Filled::Never {
             task.goes_over(State::Filling, None);
         }
-        let open = move || watcher(api.clone(), config.clone());
-        let handle = self.tasks.spawn(follow(task, open, apply, filled));
+        let open = move |manner| {
+            let config = config.clone();
+            let config = match manner {
+                Manner::Streamed => config.streaming_lists(),
+                Manner::Paged => config,
+            };
+            watcher(api.clone(), config)
+        };
+        let handle = self
+            .tasks
+            .spawn(follow(task, (manner, open), apply, filled));
         self.running.insert(resource, handle);
     }
 

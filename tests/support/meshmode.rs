@@ -81,7 +81,9 @@ impl Meshmode {
             .arg(format!("--status-listen=127.0.0.1:{}", self.status_port))
             .args(["--tls-cert=certs/tls.crt", "--tls-key=certs/tls.key"])
             .arg("--reload-interval=50ms")
-            .args(&self.flags);
+            .args(&self.flags)
+            // As manifests/base/deployment.yaml has it.
+            .env("MALLOC_MMAP_THRESHOLD_", "131072");
         let folder = self.folder.path();
         let mut process = Process::start("meshmode", &mut command, folder, &self.guard);
         process

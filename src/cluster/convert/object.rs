@@ -15,14 +15,11 @@ use serde::{Deserialize, Deserializer};
 use crate::placement::facts::Resource;
 
 /// An object of which `S` is read.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(bound = "S: Spec")]
+#[derive(Clone, Debug, Default)]
 pub struct Watched<S> {
     /// Name, namespace, uid, version, labels, annotations and owners; nothing else.
-    #[serde(default, deserialize_with = "narrow")]
     pub metadata: ObjectMeta,
     /// Of its `spec`.
-    #[serde(default, deserialize_with = "or_default")]
     pub spec: S,
 }
 
@@ -30,6 +27,24 @@ pub struct Watched<S> {
 pub trait Spec: Clone + Debug + Default + DeserializeOwned + Send + Sync + 'static {
     /// What is asked for.
     const ASKED: Asked = Asked::Whole;
+
+    /// Reads an object: its metadata and its `spec`.
+    ///
+    /// # Errors
+    /// It is not of this form.
+    fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Watched<Self>, D::Error> {
+        let Both { metadata, spec } = Both::deserialize(deserializer)?;
+        Ok(Watched { metadata, spec })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(bound = "S: Spec")]
+struct Both<S> {
+    #[serde(default, deserialize_with = "narrow")]
+    metadata: ObjectMeta,
+    #[serde(default, deserialize_with = "or_default")]
+    spec: S,
 }
 
 /// How much of an object is asked for.
@@ -136,6 +151,12 @@ fn or_default<'de, D: Deserializer<'de>, S: Spec>(deserializer: D) -> Result<S, 
 }
 
 // === impl Watched ===
+
+impl<'de, S: Spec> Deserialize<'de> for Watched<S> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        S::object(deserializer)
+    }
+}
 
 impl<S: Spec> kube::Resource for Watched<S> {
     type DynamicType = ApiResource;

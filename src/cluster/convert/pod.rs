@@ -1,16 +1,19 @@
 //! A Pod's metadata, as one of a revision of a workload.
 
-use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::{Deserialize, Deserializer};
 
+use self::metadata::{Metadata, Text};
+use super::object::{Asked, Spec, Watched};
 use crate::authorization::facts::WorkloadName;
 use crate::placement::facts::source::Decided;
 use crate::placement::labels::Labels;
-use crate::placement::workload::{Controller, RevisionRef, WorkloadRef};
+use crate::placement::workload::{RevisionRef, WorkloadRef};
 
+mod metadata;
 mod record;
 
 pub use self::record::Unplaced;
@@ -18,6 +21,15 @@ pub use self::record::Unplaced;
 /// Identifies an object for its lifetime. Two halves: a `u128` would have a revision padded to a multiple of 16.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Uid(u64, u64);
+
+/// What is kept of a Pod while a list of them is read; nothing of one without uid or namespace, which no stored one
+/// lacks.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Kept {
+    /// The Pod.
+    #[serde(skip)]
+    pub pod: Option<Pod>,
+}
 
 /// A Pod, with what it shares with all others of its revision.
 #[derive(Clone, Debug)]
@@ -121,17 +133,43 @@ pub fn is_of_each_pod(label: &str) -> bool {
     OF_EACH_POD.contains(&label)
 }
 
+// === impl Kept ===
+
+impl Spec for Kept {
+    const ASKED: Asked = Asked::Metadata;
+
+    /// Of the metadata, [`Watched`] has the version, which is all that its watch needs.
+    fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Watched<Self>, D::Error> {
+        #[derive(Deserialize)]
+        struct Object<'m> {
+            #[serde(borrow, default)]
+            metadata: Metadata<'m>,
+        }
+
+        let Object { metadata } = Object::deserialize(deserializer)?;
+        let version = metadata.resource_version.as_ref().map(Text::as_str);
+        Ok(Watched {
+            spec: Self {
+                pod: Pod::of(&metadata),
+            },
+            metadata: ObjectMeta {
+                resource_version: version.map(str::to_owned),
+                ..ObjectMeta::default()
+            },
+        })
+    }
+}
+
 // === impl Pod ===
 
 impl Pod {
-    /// The Pod of this metadata; nothing where it has no uid or namespace, which no stored one lacks.
-    pub fn of(metadata: &ObjectMeta) -> Option<Self> {
-        let uid = Uid::parse(metadata.uid.as_deref()?);
+    fn of(metadata: &Metadata<'_>) -> Option<Self> {
+        let uid = Uid::parse(metadata.uid.as_ref()?.as_str());
         let revision = Revision::of(metadata)?;
-        let controller = controller(metadata);
+        let controller = metadata.controller();
         let owner = controller.map_or(uid, |owner| Uid::parse(owner.uid));
         let digest = digest(&revision);
-        let template = RevisionRef::of(controller, |key| label(metadata, key));
+        let template = RevisionRef::of(controller, |key| metadata.label(key));
         Some(Self {
             uid,
             key: RevisionKey { owner, digest },
@@ -181,14 +219,9 @@ fn digest<T: Hash + ?Sized>(of: &T) -> u64 {
 // === impl Revision ===
 
 impl Revision {
-    fn of(metadata: &ObjectMeta) -> Option<Self> {
-        let none = BTreeMap::new();
-        let labels = metadata.labels.as_ref().unwrap_or(&none);
-        let annotation = |key: &str| {
-            let annotations = metadata.annotations.as_ref()?;
-            annotations.get(key).map(String::as_str)
-        };
-        let of_its_own = if labels.keys().any(|key| is_of_each_pod(key)) {
+    fn of(metadata: &Metadata<'_>) -> Option<Self> {
+        let annotation = |key: &str| metadata.annotation(key);
+        let of_its_own = if metadata.labels().any(|(key, _)| is_of_each_pod(key)) {
             OfItsOwn::Some
         } else {
             OfItsOwn::None
@@ -208,12 +241,12 @@ impl Revision {
         let placement = record::placement(&annotation);
         let unplaced = match placement {
             Some(_) => Unplaced::Rightly,
-            None => Unplaced::of(&|key: &str| label(metadata, key), &annotation),
+            None => Unplaced::of(&|key: &str| metadata.label(key), &annotation),
         };
         Some(Self {
-            namespace: metadata.namespace.as_deref()?.into(),
+            namespace: metadata.namespace.as_ref()?.as_str().into(),
             workload: Workload::of(metadata),
-            labels: Labels::of(labels, |key| !is_of_each_pod(key)),
+            labels: Labels::of(metadata.labels(), |key| !is_of_each_pod(key)),
             of_its_own,
             injected,
             redirection,
@@ -251,30 +284,15 @@ impl Revision {
 
 impl Workload {
     /// The top owner.
-    fn of(metadata: &ObjectMeta) -> Self {
-        let name = metadata.name.as_deref().unwrap_or_default();
-        let label = |key: &str| label(metadata, key);
-        let workload = WorkloadRef::of(controller(metadata), label, "", name);
+    fn of(metadata: &Metadata<'_>) -> Self {
+        let name = metadata.name.as_ref().map_or("", Text::as_str);
+        let label = |key: &str| metadata.label(key);
+        let workload = WorkloadRef::of(metadata.controller(), label, "", name);
         Self {
             kind: workload.kind.into(),
             name: workload.name.into(),
         }
     }
-}
-
-fn controller(metadata: &ObjectMeta) -> Option<Controller<'_>> {
-    let owners = metadata.owner_references.as_deref()?;
-    let owner = owners.iter().find(|owner| owner.controller == Some(true))?;
-    Some(Controller {
-        kind: &owner.kind,
-        name: &owner.name,
-        uid: &owner.uid,
-    })
-}
-
-fn label<'m>(metadata: &'m ObjectMeta, key: &str) -> Option<&'m str> {
-    let labels = metadata.labels.as_ref()?;
-    labels.get(key).map(String::as_str)
 }
 
 #[cfg(test)]

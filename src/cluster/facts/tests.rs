@@ -7,8 +7,9 @@ use super::*;
 use crate::authorization::facts::{
     Binding, Controller, Ingress, Level, Population, Readiness, Target, Traffic, WaypointState,
 };
-use crate::cluster::convert::{gateway, pod, service};
+use crate::cluster::convert::{gateway, service};
 use crate::cluster::table::Change;
+use crate::cluster::watch::changes;
 use crate::placement::facts::Fields;
 
 mod dataplanes;
@@ -60,11 +61,12 @@ impl World {
     }
 
     fn pod(&mut self, namespace: &str, name: &str, labels: &Value, annotations: &Value) {
-        let json = json!({"name": name, "namespace": namespace, "uid": format!("{namespace}/{name}"),
-            "labels": labels, "annotations": annotations});
-        let metadata: ObjectMeta = serde_json::from_value(json).unwrap();
-        let change = Change::Put(&metadata);
-        self.caches.revisions.apply(change, pod::Pod::of);
+        let json = json!({"metadata": {"name": name, "namespace": namespace, "uid": format!("{namespace}/{name}"),
+            "labels": labels, "annotations": annotations}});
+        changes::pods(
+            &mut self.caches,
+            Change::Put(&serde_json::from_value(json).unwrap()),
+        );
     }
 
     fn service(&mut self, namespace: &str, name: &str, labels: &Value) {

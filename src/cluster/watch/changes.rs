@@ -20,9 +20,10 @@ pub fn namespaces(caches: &mut Caches, change: Change<'_, Watched<Nothing>>) {
 }
 
 /// A Pod.
-pub fn pods(caches: &mut Caches, change: Change<'_, Watched<Nothing>>) {
-    let of = |object: &Watched<Nothing>| pod::Pod::of(&object.metadata);
-    caches.revisions.apply(change, of);
+pub fn pods(caches: &mut Caches, change: Change<'_, Watched<pod::Kept>>) {
+    caches
+        .revisions
+        .apply(change, |object| object.spec.pod.clone());
 }
 
 /// A Service.

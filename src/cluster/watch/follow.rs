@@ -40,6 +40,16 @@ pub(super) enum Filled {
     Once,
 }
 
+/// How all objects are read at first.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Manner {
+    /// One by one, as events of the watch: the API server sends while we read, and no page of them is ever in memory.
+    /// Kubernetes 1.34 and newer, and 1.32 (feature `WatchList`).
+    Streamed,
+    /// In lists, page by page.
+    Paged,
+}
+
 /// How the attempts went since something was last read.
 struct Attempts {
     backoff: DefaultBackoff,
@@ -53,10 +63,10 @@ enum Trouble {
     Passing,
 }
 
-/// Follows the events of `open`, and opens it again where it ends.
+/// Follows the events of `open`, and opens it again where it ends; in pages where the API server does not stream.
 pub(super) async fn follow<K, S>(
     follow: Follow,
-    open: impl Fn() -> S,
+    (mut manner, open): (Manner, impl Fn(Manner) -> S),
     apply: fn(&mut Caches, Change<'_, K>),
     mut filled: Filled,
 ) -> Infallible
@@ -65,7 +75,7 @@ where
 {
     let mut attempts = Attempts::none();
     loop {
-        let mut events = pin!(open());
+        let mut events = pin!(open(manner));
         loop {
             // Dropping `next` loses nothing: what it waits for is in the stream.
             let next = match follow.cluster.states().of(follow.resource) {
@@ -92,6 +102,10 @@ where
                 Ok(Some(Ok(event))) => {
                     attempts.after(&event);
                     filled = follow.take(&event, apply, filled);
+                }
+                Ok(Some(Err(error))) if manner == Manner::Streamed && does_not_stream(&error) => {
+                    manner = Manner::Paged;
+                    break;
                 }
                 Ok(Some(Err(error))) => {
                     let wait = follow.fails(&error, filled, &mut attempts);
@@ -219,6 +233,18 @@ impl Trouble {
             // Kubernetes' own kinds are always there: something else answered, such as a load balancer.
             _ => Self::Passing,
         }
+    }
+}
+
+/// Whether this is how an API server without `WatchList` answers to `sendInitialEvents`
+/// (`ValidateListOptions` of `k8s.io/apimachinery/pkg/apis/meta/internalversion/validation`).
+fn does_not_stream(error: &Error) -> bool {
+    match error {
+        Error::WatchStartFailed(error) | Error::WatchFailed(error) => {
+            matches!(code(error), 400 | 422)
+        }
+        Error::WatchError(status) => matches!(status.code, 400 | 422),
+        Error::InitialListFailed(_) | Error::NoResourceVersion => false,
     }
 }
 

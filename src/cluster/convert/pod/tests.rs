@@ -7,7 +7,7 @@ use super::*;
 const RS: &str = "2c1d1f0e-6b7e-4f0a-9b39-5b0f4f6f0001";
 
 /// A Pod of the ReplicaSet `web-5d4f8c7b9`, with `more` labels and annotations.
-fn of_replica_set(number: u8, labels: &Value, annotations: &Value) -> ObjectMeta {
+fn of_replica_set(number: u8, labels: &Value, annotations: &Value) -> Watched<Kept> {
     let mut all = json!({"app": "web", "pod-template-hash": "5d4f8c7b9"});
     all.as_object_mut()
         .unwrap()
@@ -23,11 +23,16 @@ fn of_replica_set(number: u8, labels: &Value, annotations: &Value) -> ObjectMeta
             "controller": true, "blockOwnerDeletion": true,
         }],
     });
-    serde_json::from_value(json).unwrap()
+    watched(&json)
 }
 
-fn pod(metadata: &ObjectMeta) -> Pod {
-    Pod::of(metadata).unwrap()
+fn watched(metadata: &Value) -> Watched<Kept> {
+    let json = json!({"metadata": metadata}).to_string();
+    serde_json::from_str(&json).unwrap()
+}
+
+fn pod(object: &Watched<Kept>) -> Pod {
+    object.spec.pod.clone().unwrap()
 }
 
 #[test]
@@ -107,7 +112,7 @@ fn pods_of_a_stateful_set_are_one_although_each_has_a_name() {
             },
             "ownerReferences": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db", "uid": RS, "controller": true}],
         });
-        pod(&serde_json::from_value(json).unwrap())
+        pod(&watched(&json))
     };
     let (first, second) = (of(0), of(1));
     assert_eq!(first.key, second.key);
@@ -134,8 +139,7 @@ fn names_of_workloads() {
                 {"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": RS, "controller": true},
             ],
         });
-        let metadata: ObjectMeta = serde_json::from_value(json).unwrap();
-        pod(&metadata).revision.name().to_string()
+        pod(&watched(&json)).revision.name().to_string()
     };
     #[rustfmt::skip]
     let rows = [
@@ -149,14 +153,13 @@ fn names_of_workloads() {
         assert_eq!(of(kind, name, labels), expected);
     }
     let bare = json!({"name": "debug", "namespace": "shop", "uid": "not-a-uuid"});
-    let bare = pod(&serde_json::from_value(bare).unwrap());
+    let bare = pod(&watched(&bare));
     assert_eq!(bare.revision.name().to_string(), "Pod shop/debug");
 }
 
 #[test]
 fn what_is_no_stored_pod_is_left_out() {
     for json in [json!({}), json!({"uid": "u"}), json!({"namespace": "n"})] {
-        let metadata: ObjectMeta = serde_json::from_value(json).unwrap();
-        assert!(Pod::of(&metadata).is_none());
+        assert!(watched(&json).spec.pod.is_none());
     }
 }

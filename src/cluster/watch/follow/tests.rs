@@ -1,8 +1,12 @@
 //! What an error means for what was read, with errors that no API server has to be made to give.
 
+use std::sync::Mutex;
+
+use futures_util::stream;
 use kube::core::Status;
 
 use super::*;
+use crate::cluster::watch::changes;
 
 #[derive(Debug)]
 struct Nobody;
@@ -75,4 +79,32 @@ async fn what_was_read_is_used_for_a_while_when_it_is_refused() {
         State::Behind,
         "it was allowed meanwhile"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_server_that_does_not_stream_is_asked_for_pages() {
+    #[rustfmt::skip]
+    let rows = [
+        (Manner::Streamed, 422, &[Manner::Streamed, Manner::Paged][..]),
+        (Manner::Streamed, 400, &[Manner::Streamed, Manner::Paged]),
+        (Manner::Streamed, 403, &[Manner::Streamed]),
+        (Manner::Streamed, 500, &[Manner::Streamed]),
+        (Manner::Paged, 422, &[Manner::Paged]),
+    ];
+    for (first, code, expected) in rows {
+        let opened = Mutex::new(Vec::new());
+        let open = |manner| {
+            opened.lock().unwrap().push(manner);
+            stream::iter([Err(error(code))]).chain(stream::pending())
+        };
+        let task = super::follow(
+            follow(Resource::Pods),
+            (first, open),
+            changes::pods,
+            Filled::Never,
+        );
+        let ended = tokio::time::timeout(RETRY, task).await;
+        assert!(ended.is_err(), "it never ends");
+        assert_eq!(*opened.lock().unwrap(), expected, "{first:?} {code}");
+    }
 }
