@@ -21,6 +21,7 @@ mod e2e {
     pub(crate) mod absence;
     pub(crate) mod admission_policy;
     pub(crate) mod certificates;
+    pub(crate) mod commands;
     pub(crate) mod facts;
     pub(crate) mod facts_of_pods;
     pub(crate) mod large;
@@ -35,8 +36,8 @@ mod e2e {
 
 use e2e::steps::{Cluster, Report};
 use e2e::{
-    absence, admission_policy, certificates, facts, facts_of_pods, large, manifests, pods,
-    policies, record, revisions, workloads,
+    absence, admission_policy, certificates, commands, facts, facts_of_pods, large, manifests,
+    pods, policies, record, revisions, workloads,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -90,6 +91,12 @@ async fn end_to_end() {
         .await;
     report
         .step("workloads: told what is off", workloads::told(&cluster))
+        .await;
+    report
+        .step(
+            "commands: explain and simulate",
+            commands::of_the_cluster(&cluster),
+        )
         .await;
     report
         .step("manifests: accepted", manifests::accepted(&cluster))

@@ -103,6 +103,7 @@ struct Running {
     /// It serves until the last: whether the process is alive is what is asked while it ends.
     plain: Plain,
     known: Known,
+    configuration: Arc<ArcSwap<Active>>,
     stop: watch::Sender<()>,
     readiness: Readiness,
     signals: Signals,
@@ -195,7 +196,7 @@ impl Server {
         if let Some(watched) = self.args.config.zip(watch) {
             let (interval, known) = (self.args.reload_interval, self.known.clone());
             background.spawn(reload_configuration(
-                configuration,
+                Arc::clone(&configuration),
                 watched,
                 interval,
                 metrics,
@@ -207,6 +208,7 @@ impl Server {
             background,
             plain,
             known: self.known,
+            configuration,
             stop,
             readiness: self.readiness,
             signals: Signals::listen()?,
@@ -224,6 +226,8 @@ impl Running {
         match ended {
             Some(ended) => ended?,
             None => {
+                let active = self.configuration.load_full();
+                self.known.say_what_is_refused(&active.configuration);
                 self.readiness.set(State::Ready);
                 tracing::info!("ready");
                 self.ended().await?;

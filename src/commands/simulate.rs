@@ -142,6 +142,9 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     if subjects.is_empty() && !args.filename.is_empty() {
         return Ok(wrong(&["there is no workload in the files".to_owned()]));
     }
+    if subjects.is_empty() {
+        complain(&args.nothing_there(&read.namespace));
+    }
     let comparison = compare(&subjects, &old.placement, &new.placement, &*read.facts)?;
     args.print(&comparison, &running.name, out)?;
     Ok(if args.fail_on_change && comparison.changed > 0 {
@@ -223,6 +226,16 @@ impl Args {
             name,
             configuration: crate::config::read(&text),
         })
+    }
+
+    fn nothing_there(&self, namespace: &str) -> String {
+        if self.all_namespaces {
+            "there is no workload in the cluster".to_owned()
+        } else {
+            format!(
+                "there is no workload in namespace {namespace}; -n names another, -A looks at all"
+            )
+        }
     }
 
     fn print(

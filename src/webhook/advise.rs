@@ -4,6 +4,7 @@
 //! Nothing is ever refused or changed here.
 
 mod change;
+mod misplaced;
 
 use std::borrow::Cow;
 
@@ -157,6 +158,7 @@ fn advise<'a>(
     } = placement;
     warnings.retain(|warning| !is_of_a_missing_fact(warning, &missing));
     warnings.extend(change);
+    warnings.extend(misplaced::sentences(&template, &pod, rules));
     Ok(Record::Placed {
         kind: template.workload.kind.into_owned(),
         mode,

@@ -61,21 +61,31 @@ pub fn placed(metrics: &Metrics, route: Route, placed: &Placed<'_>, waited: Opti
         } => {
             metrics.placed(stance, mode.as_str(), rule);
             let did = did(*mode, route.stance);
-            tracing::info!(
-                uid,
-                stance,
-                namespace,
-                pod,
-                dry_run,
-                placement = mode.as_str(),
-                rule,
-                from = origin.as_str(),
-                reason = &**reason,
-                warnings = answer.warnings.len(),
-                missing,
-                waited,
-                "{did}"
-            );
+            // The level of an event is fixed where it is made.
+            macro_rules! say {
+                ($level:ident) => {
+                    tracing::$level!(
+                        uid,
+                        stance,
+                        namespace,
+                        pod,
+                        dry_run,
+                        placement = mode.as_str(),
+                        rule,
+                        from = origin.as_str(),
+                        reason = &**reason,
+                        warnings = answer.warnings.len(),
+                        missing,
+                        waited,
+                        "{did}"
+                    )
+                };
+            }
+            match (mode, &missing) {
+                // Nobody chose that.
+                (Mode::Leave, Some(_)) => say!(warn),
+                (Mode::Ambient | Mode::Sidecar | Mode::None | Mode::Leave, _) => say!(info),
+            }
         }
         mutate::Record::NotAsked(why) => {
             metrics.placed(stance, "leave", NOT_ASKED);

@@ -19,6 +19,7 @@ use crate::cluster::connect::{Connection, Source, WhyNone, connect};
 use crate::cluster::watch::{self, Observer};
 use crate::config::Configuration;
 use crate::placement::facts::{Fields, NoCluster, Source as Placing};
+use crate::placement::rules::OnUnknown;
 use crate::telemetry::logs;
 use crate::telemetry::metrics::Metrics;
 
@@ -146,6 +147,40 @@ impl Known {
                 }
             }
             Self::Cluster { .. } => {}
+        }
+    }
+
+    /// Logs the rules that cannot be asked, as meshmode may not read what they read.
+    pub(super) fn say_what_is_refused(&self, configuration: &Configuration) {
+        let Self::Cluster { cluster, .. } = self else {
+            return;
+        };
+        let states = cluster.states();
+        let placement = &configuration.placement;
+        for (rule, (name, fields)) in placement.rules().zip(placement.fields_by_rule()) {
+            let refused: Vec<&str> = states
+                .those(State::Forbidden)
+                .filter(|resource| fields.resources().contains(*resource))
+                .map(Resource::as_str)
+                .collect();
+            if refused.is_empty() {
+                continue;
+            }
+            let refused = refused.join(", ");
+            match rule.on_unknown {
+                OnUnknown::Leave => tracing::error!(
+                    rule = name,
+                    refused,
+                    "a rule cannot be asked, as meshmode may not read what it reads: every Pod that comes to it is \
+                     left alone; grant list and watch (`meshmode config check` prints the RBAC)"
+                ),
+                OnUnknown::Next => tracing::warn!(
+                    rule = name,
+                    refused,
+                    "a rule cannot be asked, as meshmode may not read what it reads: it is passed over; grant list \
+                     and watch (`meshmode config check` prints the RBAC)"
+                ),
+            }
         }
     }
 

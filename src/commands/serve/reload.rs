@@ -72,6 +72,7 @@ pub(super) async fn reload_configuration(
                 put_in_service(new, &current, &file, &metrics);
                 known.follow(read);
                 known.say_what_is_off(&current.load().configuration);
+                known.say_what_is_refused(&current.load().configuration);
             }
             Err(problems) => kept(&problems, &before, &file, &metrics),
         }

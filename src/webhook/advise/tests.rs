@@ -29,6 +29,14 @@ fn well() -> Value {
     deployment(&template_with(&json!({"labels": {"app": "web"}})))
 }
 
+/// A Deployment whose author chose beside the template.
+fn misplaced(of_pods: &Value) -> Value {
+    let mut object = deployment(&template_with(of_pods));
+    object["metadata"]["labels"] = json!({"sidecar.istio.io/inject": "true"});
+    object["metadata"]["annotations"] = json!({"meshmode.io/mode": "sidecar"});
+    object
+}
+
 fn chosen(mode: &str) -> Value {
     deployment(&template_with(
         &json!({"annotations": {"meshmode.io/mode": mode}}),
@@ -122,6 +130,21 @@ fn what_is_off_is_said_and_nothing_else() {
                 "annotations": {"meshmode.io/placement": "ambient"},
             }))),
             &["meshmode.io/placement"],
+        ),
+        (
+            "what belongs to the template",
+            misplaced(&json!({})),
+            &[
+                "label sidecar.istio.io/inject=true is on the Deployment itself",
+                "annotation meshmode.io/mode=sidecar is on the Deployment itself",
+            ],
+        ),
+        (
+            "what is on both",
+            misplaced(
+                &json!({"labels": {"sidecar.istio.io/inject": "true", "istio.io/dataplane-mode": "none"}, "annotations": {"meshmode.io/mode": "sidecar"}}),
+            ),
+            &[],
         ),
         (
             "exempt: its Pods are not asked about",
