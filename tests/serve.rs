@@ -23,6 +23,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{Request, body::Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use jiff::{SignedDuration, Timestamp};
 use meshmode::tls::{Issued, Subjects, Validity, issue, pem, renew, sha256};
 use rustls::crypto::aws_lc_rs;
 use rustls::version::{TLS12, TLS13};
@@ -193,8 +194,29 @@ impl Server {
             "the active one alone"
         );
         let read = "meshmode_configuration_last_reload_success_timestamp_seconds";
-        let age = jiff::Timestamp::now().as_second() as f64 - self.metric(read).await;
+        let age = Timestamp::now().as_second() as f64 - self.metric(read).await;
         assert!((0.0..60.0).contains(&age), "{age} s ago");
+    }
+
+    /// Whether a client gets an answer, whatever it is.
+    async fn answers(&self, config: ClientConfig) -> bool {
+        let answered = async {
+            let mut stream = self.connect(config).await?;
+            stream
+                .write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+                .await?;
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).await?;
+            Ok::<_, std::io::Error>(answer.starts_with(b"HTTP/1.1 404"))
+        };
+        answered.await.unwrap_or(false)
+    }
+
+    /// Whether a client of `ca` with this name does.
+    async fn lets_in(&self, issued: &Issued, ca: &ClientCa, name: &str) -> bool {
+        let own = ca.client(name);
+        let config = client_with(issued, &[&TLS13], &["http/1.1"], Some(&own));
+        self.answers(config).await
     }
 
     /// One review on a connection of its own, over HTTP/1.1 as the API server's.
@@ -313,7 +335,7 @@ fn program() -> Command {
 
 fn issued() -> Issued {
     let subjects = Subjects::parse(["localhost"]).unwrap();
-    issue(&subjects, Validity::default(), jiff::Timestamp::now()).unwrap()
+    issue(&subjects, Validity::default(), Timestamp::now()).unwrap()
 }
 
 fn client(
@@ -456,49 +478,164 @@ async fn a_slow_handshake_is_ended_and_harms_nobody() {
 
 #[tokio::test]
 async fn a_client_certificate_is_required_where_asked_for() {
-    let (issued, clients, strangers) = (issued(), self::client_ca(), self::client_ca());
+    let (issued, clients, strangers) = (issued(), ClientCa::new(), ClientCa::new());
     let volume = Volume::new(&issued);
     let ca = volume.path("client-ca.crt");
-    fs::write(&ca, &clients.0).unwrap();
+    fs::write(&ca, clients.pem()).unwrap();
+    let (stranger, ours) = (strangers.client("client"), clients.client("client"));
     let server = Server::start(&volume, &["--tls-client-ca", ca.to_str().unwrap()]);
     for version in [&TLS12, &TLS13] {
         for (name, own, served) in [
             ("none", None, false),
-            ("a stranger's", Some(&strangers.1), false),
-            ("ours", Some(&clients.1), true),
+            ("a stranger's", Some(&stranger), false),
+            ("ours", Some(&ours), true),
         ] {
             let config = client_with(&issued, &[version], &["http/1.1"], own);
-            let answered = async {
-                let mut stream = server.connect(config).await?;
-                stream
-                    .write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
-                    .await?;
-                let mut answer = Vec::new();
-                stream.read_to_end(&mut answer).await?;
-                Ok::<_, std::io::Error>(answer.starts_with(b"HTTP/1.1 404"))
-            };
-            assert_eq!(
-                answered.await.unwrap_or(false),
-                served,
-                "{version:?} {name}"
-            );
+            assert_eq!(server.answers(config).await, served, "{version:?} {name}");
         }
     }
 }
 
-/// A CA as PEM, and a client's certificate of it.
-fn client_ca() -> (String, Issued) {
-    let mut params = rcgen::CertificateParams::default();
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let ca =
-        rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate().unwrap()).unwrap();
-    let key = rcgen::KeyPair::generate().unwrap();
-    let mut params = rcgen::CertificateParams::new(["client".to_owned()]).unwrap();
-    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
-    let mut own = issued();
-    own.leaf.cert_pem = params.signed_by(&key, &ca).unwrap().pem();
-    own.leaf.key_pem = key.serialize_pem();
-    (ca.pem(), own)
+/// A CA of clients.
+struct ClientCa(rcgen::CertifiedIssuer<'static, rcgen::KeyPair>);
+
+impl ClientCa {
+    fn new() -> Self {
+        let mut params = rcgen::CertificateParams::default();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = rcgen::KeyPair::generate().unwrap();
+        Self(rcgen::CertifiedIssuer::self_signed(params, key).unwrap())
+    }
+
+    fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A client's certificate of it.
+    fn client(&self, name: &str) -> Issued {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::default();
+        let common = rcgen::DnType::CommonName;
+        params.distinguished_name.push(common, name);
+        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+        let mut own = issued();
+        own.leaf.cert_pem = params.signed_by(&key, &self.0).unwrap().pem();
+        own.leaf.key_pem = key.serialize_pem();
+        own
+    }
+}
+
+/// What `meshmode certs` would have made at another time.
+fn issued_at(now: Timestamp) -> Issued {
+    let subjects = Subjects::parse(["127.0.0.1", "localhost"]).unwrap();
+    issue(&subjects, Validity::default(), now).unwrap()
+}
+
+#[tokio::test]
+async fn readiness_says_what_is_wrong_with_the_certificate() {
+    let hours = |hours: i64| Timestamp::now() + SignedDuration::from_hours(hours);
+    let (over, good, early) = (
+        issued_at(hours(-24 * 366)),
+        issued_at(hours(0)),
+        issued_at(hours(2)),
+    );
+    let mut volume = Volume::new(&over);
+    let mut server = Server::start(&volume, &["--self-check-interval", "20ms"]);
+    let (code, _, body) = server.get("/readyz").await;
+    assert_eq!(code, 503, "{body}");
+    assert!(
+        body.starts_with("not ready: certificate: the certificate in service ended at")
+            && body.contains("renew it"),
+        "{body}"
+    );
+    let (code, _, verbose) = server.get("/readyz?verbose").await;
+    assert_eq!(code, 503);
+    assert!(
+        verbose.contains("[-]certificate failed: ")
+            && verbose.contains("[+]listener ok\n")
+            && verbose.ends_with("readyz check failed\n"),
+        "{verbose}"
+    );
+    let expired = "meshmode_self_check{check=\"certificate\",reason=\"expired\"}";
+    assert_eq!(server.metric(expired).await, 1.0);
+
+    volume.swap(&good.leaf.cert_pem, &good.leaf.key_pem);
+    server.logged("serving with a new certificate");
+    server.logged("a check of itself passes");
+    assert_eq!(server.get("/readyz").await.2, "ok\n");
+    assert_eq!(server.metric(expired).await, 0.0);
+    for (name, files, reason) in [
+        ("over", Some(&over), "out-of-time"),
+        ("early", Some(&early), "out-of-time"),
+        ("gone", None, "unreadable"),
+    ] {
+        match files {
+            Some(Issued { leaf, .. }) => volume.swap(&leaf.cert_pem, &leaf.key_pem),
+            None => volume.replace(&[]),
+        }
+        server.logged("the certificate on disk cannot be served");
+        let files =
+            format!("meshmode_self_check{{check=\"certificate-files\",reason=\"{reason}\"}}");
+        assert_eq!(server.metric(&files).await, 1.0, "{name}");
+        let (code, _, verbose) = server.get("/readyz?verbose").await;
+        assert_eq!(code, 200, "{name}: {verbose}");
+        assert!(
+            verbose.contains("[+]certificate-files ok, with a warning: "),
+            "{name}: {verbose}"
+        );
+        assert_eq!(server.review(&good).await, Ok(200), "{name}");
+    }
+    let not_after = server
+        .metric("meshmode_certificate_not_after_timestamp_seconds")
+        .await;
+    assert_eq!(not_after, good.leaf.not_after.as_second() as f64);
+}
+
+/// As an API server does that has an AdmissionConfiguration with a client certificate.
+#[tokio::test]
+async fn clients_are_let_in_by_name_and_by_a_ca_that_may_change() {
+    let issued = issued();
+    let volume = Volume::new(&issued);
+    let (one, two) = (ClientCa::new(), ClientCa::new());
+    let mut authorities = Volume::empty();
+    authorities.replace(&[("ca.crt", &one.pem())]);
+    let file = authorities.path("ca.crt");
+    let flags = [
+        "--tls-client-ca",
+        file.to_str().unwrap(),
+        "--tls-client-name=kube-apiserver,other",
+        "--self-check-interval=20ms",
+    ];
+    let mut server = Server::start(&volume, &flags);
+    let refused =
+        |reason: &str| format!("meshmode_client_certificates_refused_total{{reason=\"{reason}\"}}");
+    assert_eq!(server.metric(&refused("other-name")).await, 0.0);
+    assert!(server.lets_in(&issued, &one, "kube-apiserver").await);
+    assert!(!server.lets_in(&issued, &one, "kubelet").await);
+    let line = server.logged("a client was not let in");
+    assert_eq!(line["names"], "kubelet");
+    assert_eq!(server.metric(&refused("other-name")).await, 1.0);
+    assert!(!server.lets_in(&issued, &two, "kube-apiserver").await);
+    assert_eq!(server.metric(&refused("untrusted")).await, 1.0);
+
+    authorities.replace(&[("ca.crt", "garbage")]);
+    server.logged("a check of itself found something");
+    let (code, _, verbose) = server.get("/readyz?verbose").await;
+    assert_eq!(code, 200, "{verbose}");
+    assert!(
+        verbose.contains("[+]client-ca ok, with a warning: "),
+        "{verbose}"
+    );
+    assert!(verbose.contains("[+]listener ok\n"), "{verbose}");
+    assert!(server.lets_in(&issued, &one, "kube-apiserver").await);
+
+    authorities.replace(&[("ca.crt", &two.pem())]);
+    server.logged("clients are checked with new CAs");
+    assert!(!server.lets_in(&issued, &one, "kube-apiserver").await);
+    assert!(server.lets_in(&issued, &two, "kube-apiserver").await);
+    // It looked at itself all the while, and was not refused.
+    let failures = "meshmode_tls_handshake_failures_total{cause=\"failed\"}";
+    assert!(server.metric(failures).await <= 3.0);
 }
 
 // === files that change ===
@@ -514,7 +651,7 @@ async fn certificates_are_swapped_twice_while_reviews_flow() {
             &issued.authority,
             &subjects,
             Duration::from_secs(3600),
-            jiff::Timestamp::now(),
+            Timestamp::now(),
         )
         .unwrap()
     };

@@ -14,6 +14,7 @@ pub mod workload;
 
 pub mod cni;
 pub mod injectors;
+pub mod registered;
 mod selector;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! `meshmode serve`: settings, listeners, tasks, and their end.
 
+mod certificates;
+mod checks;
 mod known;
 mod plain;
 mod reload;
@@ -17,16 +19,18 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use self::certificates::Certificates;
+use self::checks::{Bundles, Checks, Told};
 use self::known::Known;
 use self::plain::Plain;
-use self::reload::{reload_configuration, reload_pair};
+use self::reload::reload_configuration;
 pub use self::settings::Args;
 use super::{Outcome, complain_of};
 use crate::config::watch::ContentWatch;
 use crate::config::{DEFAULT, Problems, read_bytes};
 use crate::telemetry::logs;
 use crate::telemetry::metrics::Metrics;
-use crate::tls::{ReloadingPair, server_config, sha256, warm};
+use crate::tls::{sha256, warm};
 use crate::webhook::active::{Active, Origin};
 use crate::webhook::router::{App, router};
 use crate::webhook::server::serve;
@@ -58,11 +62,8 @@ pub fn run(args: Args) -> anyhow::Result<Outcome> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        Server::bind(args, active)
-            .await?
-            .start(watch)?
-            .until_the_end()
-            .await
+        let (running, checks) = Server::bind(args, active).await?.start(watch)?;
+        running.until_the_end(checks).await
     })?;
     Ok(Outcome::Done)
 }
@@ -89,7 +90,7 @@ struct Server {
     args: Args,
     webhook: TcpListener,
     status: TcpListener,
-    pair: Arc<ReloadingPair>,
+    certificates: Certificates,
     tls: Arc<rustls::ServerConfig>,
     app: App,
     known: Known,
@@ -111,22 +112,11 @@ struct Running {
 
 impl Server {
     async fn bind(args: Args, active: Active) -> anyhow::Result<Self> {
-        let pair = ReloadingPair::load(args.tls_cert.clone(), args.tls_key.clone()).context(
-            "there is no certificate to serve with; `meshmode certs` makes one for development",
-        )?;
-        let pair = Arc::new(pair);
-        let client_ca = args.tls_client_ca.as_ref().map(|path| {
-            std::fs::read(path)
-                .with_context(|| format!("cannot read the client CA {}", path.display()))
-        });
-        let tls = Arc::new(server_config(
-            Arc::clone(&pair),
-            client_ca.transpose()?.as_deref(),
-        )?);
+        let metrics = Arc::new(Metrics::default());
+        let certificates = Certificates::load(&args, &metrics)?;
+        let tls = Arc::new(certificates.server_config()?);
         // A cold aws-lc takes tens of milliseconds for its first handshake: nobody should wait for it.
         let warmed = warm(&tls)?;
-        let metrics = Arc::new(Metrics::default());
-        metrics.certificate_ends(pair.current().not_after());
         metrics.configuration_in_service(&active.hash, active.origin.as_str(), Timestamp::now());
         let known = Known::by(&args).await?;
         let app = App {
@@ -137,15 +127,15 @@ impl Server {
         };
         let webhook = listen(args.listen, "--listen").await?;
         let status = listen(args.status_listen, "--status-listen").await?;
-        let active = app.configuration.load_full();
+        let (active, pair) = (app.configuration.load_full(), certificates.pair.current());
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             configuration = active.hash,
             source = active.origin.as_str(),
             listen = %webhook.local_addr()?,
             status_listen = %status.local_addr()?,
-            certificate = pair.current().fingerprint(),
-            not_after = %pair.current().not_after(),
+            certificate = pair.fingerprint(),
+            not_after = %pair.not_after(),
             first_handshake = ?warmed,
             settings = %args,
             "starting"
@@ -156,7 +146,7 @@ impl Server {
             args,
             webhook,
             status,
-            pair,
+            certificates,
             tls,
             app,
             known,
@@ -165,11 +155,12 @@ impl Server {
     }
 
     /// Starts all tasks; `watch` has read the configuration in service.
-    fn start(self, watch: Option<ContentWatch<1>>) -> anyhow::Result<Running> {
+    fn start(self, watch: Option<ContentWatch<1>>) -> anyhow::Result<(Running, Checks)> {
         let (stop, stopped) = watch::channel(());
         let metrics = Arc::clone(&self.app.metrics);
         let configuration = Arc::clone(&self.app.configuration);
-        let patience = self.args.patience();
+        let (patience, interval) = (self.args.patience(), self.args.reload_interval);
+        let address = self.webhook.local_addr()?;
         let mut server = JoinSet::new();
         server.spawn(serve(
             self.webhook,
@@ -188,13 +179,20 @@ impl Server {
         let first = configuration.load().configuration.placement.fields();
         self.known.follow(first);
         let mut background = self.known.watch(&self.args.istio_namespace, &metrics);
-        background.spawn(reload_pair(
-            self.pair,
-            self.args.clone(),
-            Arc::clone(&metrics),
-        ));
+        let told = Told::new(self.readiness.clone(), Arc::clone(&metrics));
+        let checks = Checks {
+            pair: Arc::clone(&self.certificates.pair),
+            probe: Arc::clone(&self.certificates.probe),
+            address,
+            service: self.args.service,
+            cluster: self.known.client(),
+            interval: self.args.self_check_interval,
+            changed: self.certificates.follow(interval, &told, &mut background),
+            bundles: Bundles::NotSeen,
+            told,
+        };
         if let Some(watched) = self.args.config.zip(watch) {
-            let (interval, known) = (self.args.reload_interval, self.known.clone());
+            let known = self.known.clone();
             background.spawn(reload_configuration(
                 Arc::clone(&configuration),
                 watched,
@@ -203,7 +201,7 @@ impl Server {
                 known,
             ));
         }
-        Ok(Running {
+        let running = Running {
             server,
             background,
             plain,
@@ -212,22 +210,29 @@ impl Server {
             stop,
             readiness: self.readiness,
             signals: Signals::listen()?,
-        })
+        };
+        Ok((running, checks))
     }
 }
 
 impl Running {
-    async fn until_the_end(mut self) -> anyhow::Result<()> {
+    async fn until_the_end(mut self, mut checks: Checks) -> anyhow::Result<()> {
         let known = self.known.clone();
+        let filled = async {
+            known.filled().await;
+            // Nobody is to be sent here before it is known that he would be served.
+            checks.look().await;
+        };
         let ended = tokio::select! {
             ended = self.ended() => Some(ended),
-            () = known.filled() => None,
+            () = filled => None,
         };
         match ended {
             Some(ended) => ended?,
             None => {
                 let active = self.configuration.load_full();
                 self.known.say_what_is_refused(&active.configuration);
+                self.background.spawn(checks.run());
                 self.readiness.set(State::Ready);
                 tracing::info!("ready");
                 self.ended().await?;

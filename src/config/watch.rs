@@ -20,7 +20,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Interval, MissedTickBehavior};
 
 /// Polls the content of `N` files.
 pub struct ContentWatch<const N: usize> {
@@ -108,8 +108,7 @@ impl<const N: usize> ContentWatch<N> {
 
     /// The next change: polls at once and then every `interval`. Dropping the future loses nothing.
     pub async fn changed(&mut self, interval: Duration) -> Result<[Vec<u8>; N], ReadError> {
-        let mut ticks = tokio::time::interval(interval.max(MIN_INTERVAL));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = ticks(interval);
         loop {
             ticks.tick().await;
             if let Some(change) = self.poll() {
@@ -174,6 +173,14 @@ impl ReadError {
             Self::TooLarge { .. } => None,
         }
     }
+}
+
+/// Ticks at once and then every `interval`, never to catch up with those that were missed.
+#[must_use]
+pub fn ticks(interval: Duration) -> Interval {
+    let mut ticks = tokio::time::interval(interval.max(MIN_INTERVAL));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, ReadError> {

@@ -1,6 +1,7 @@
 //! The metrics, for Prometheus. Label sets are closed (rules are bounded by the configuration): no label
 //! holds what a Pod's author can choose.
 
+mod certificate;
 mod cluster;
 mod configuration;
 mod labels;
@@ -17,6 +18,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use self::certificate::Certificate;
 use self::cluster::Cluster;
 use self::configuration::Configuration;
 use self::labels::{Labels, Value, fixed};
@@ -37,7 +39,7 @@ pub struct Metrics {
     configuration: Configuration,
     owner_waits: Family<Labels<1>, Histogram, fn() -> Histogram>,
     handshake_failures: Family<Labels<1>, Counter>,
-    certificate_not_after: Gauge,
+    certificate: Certificate,
     watches: Family<Labels<2>, Gauge>,
     objects: Family<Labels<1>, Gauge>,
     cluster: Cluster,
@@ -77,7 +79,7 @@ impl Default for Metrics {
             configuration: Configuration::default(),
             owner_waits: Family::new_with_constructor(|| Histogram::new(WAITS)),
             handshake_failures: Family::default(),
-            certificate_not_after: Gauge::default(),
+            certificate: Certificate::default(),
             watches: Family::default(),
             objects: Family::default(),
             cluster: Cluster::default(),
@@ -154,9 +156,34 @@ impl Metrics {
             .inc();
     }
 
-    /// The certificate in service ends then.
-    pub fn certificate_ends(&self, not_after: Timestamp) {
-        self.certificate_not_after.set(not_after.as_second());
+    /// The certificate in service is valid from then to then.
+    pub fn certificate_in_service(&self, not_before: Timestamp, not_after: Timestamp) {
+        self.certificate.in_service(not_before, not_after);
+    }
+
+    /// One of `reasons` came of a check of the server by itself.
+    pub fn checked(
+        &self,
+        check: &'static str,
+        reason: &'static str,
+        reasons: impl IntoIterator<Item = &'static str>,
+    ) {
+        self.certificate.checked(check, reason, reasons);
+    }
+
+    /// So many registered webhooks of this server have a `caBundle` that does not believe its certificate.
+    pub fn ca_bundle_mismatches(&self, webhooks: usize) {
+        self.certificate.mismatches(webhooks);
+    }
+
+    /// Client certificates are asked for, and can be refused for one of `reasons`.
+    pub fn clients_can_be_refused(&self, reasons: impl IntoIterator<Item = &'static str>) {
+        self.certificate.begin_at_zero(reasons);
+    }
+
+    /// A client was not let in for the certificate it showed.
+    pub fn client_refused(&self, reason: &'static str) {
+        self.certificate.refused(reason);
     }
 
     /// The watch of a kind of objects went over to one of `states`.
@@ -208,7 +235,11 @@ impl Metrics {
 
     /// What alerts look at is there before it first happens: `increase()` does not see a first sample.
     fn begin_at_zero(&self) {
-        for file in [Reloaded::Configuration, Reloaded::Certificate] {
+        for file in [
+            Reloaded::Configuration,
+            Reloaded::Certificate,
+            Reloaded::ClientCa,
+        ] {
             for reload in [Reload::Done, Reload::KeptLastGood] {
                 drop(self.reloads.get_or_create(&reload_labels(file, reload)));
             }
@@ -260,11 +291,7 @@ impl Metrics {
             "TLS handshakes that did not end well",
             self.handshake_failures.clone(),
         );
-        registry.register(
-            "certificate_not_after_timestamp_seconds",
-            "When the serving certificate ends, in Unix time",
-            self.certificate_not_after.clone(),
-        );
+        self.certificate.register(registry);
         registry.register(
             "cluster_watch",
             "1 for the state that the watch of a kind of objects is in; none without a cluster",

@@ -8,7 +8,7 @@
 //! Must not: read or write files, or look at a clock.
 
 use std::fmt;
-use std::sync::Arc;
+use std::slice;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -16,14 +16,11 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose, SanType,
 };
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::aws_lc_rs;
-use rustls::{OtherError, RootCertStore};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::CertificateDer;
 
 use super::authority::{Authority, AuthorityError, Signer};
 use super::subjects::Subjects;
+use super::trust;
 
 /// How long certificates are valid, from now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -246,36 +243,12 @@ fn verify(
         .map(|name| name.replacen('*', "any", 1));
     let ip_addresses = subjects.ip_addresses().iter().map(ToString::to_string);
     for subject in dns_names.chain(ip_addresses) {
-        if let Err(source) = verify_as(&subject, leaf, ca.clone(), now) {
+        let roots = slice::from_ref(ca);
+        if let Err(source) = trust::verify(slice::from_ref(leaf), roots, &subject, now) {
             return Err(IssueError::Refused { subject, source });
         }
     }
     Ok(())
-}
-
-fn verify_as(
-    subject: &str,
-    leaf: &CertificateDer<'_>,
-    ca: CertificateDer<'static>,
-    now: Timestamp,
-) -> Result<(), rustls::Error> {
-    let other =
-        |error: Arc<dyn std::error::Error + Send + Sync>| rustls::Error::Other(OtherError(error));
-    let name = ServerName::try_from(subject).map_err(|error| other(Arc::new(error)))?;
-    let mut roots = RootCertStore::empty();
-    roots.add(ca)?;
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
-        .build()
-        .map_err(|error| other(Arc::new(error)))?
-        .verify_server_cert(
-            leaf,
-            &[],
-            &name,
-            &[],
-            UnixTime::since_unix_epoch(since_epoch(now)),
-        )
-        .map(|_verified| ())
 }
 
 #[cfg(test)]

@@ -80,6 +80,23 @@ pub enum PairError {
     DamagedExtension(#[source] X509Error),
 }
 
+/// How a certificate stands at a moment. Both ends of its validity belong to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InTime {
+    /// It is not valid yet.
+    NotYet {
+        /// Start of its validity.
+        from: Timestamp,
+    },
+    /// It is valid.
+    Valid,
+    /// It is not valid any more.
+    Over {
+        /// End of its validity.
+        since: Timestamp,
+    },
+}
+
 /// What of the leaf is worth telling.
 #[derive(Clone, Debug)]
 struct LeafFacts {
@@ -132,6 +149,12 @@ impl CertificatePair {
         self.leaf.not_after
     }
 
+    /// How the leaf stands at `now`.
+    #[must_use]
+    pub fn in_time(&self, now: Timestamp) -> InTime {
+        InTime::of(self.leaf.not_before, self.leaf.not_after, now)
+    }
+
     /// The leaf's serial number, hexadecimal with colons.
     #[must_use]
     pub fn serial(&self) -> &str {
@@ -170,6 +193,22 @@ impl fmt::Debug for CertificatePair {
             .field("leaf", &self.leaf)
             .field("chain_length", &self.chain().len())
             .finish_non_exhaustive()
+    }
+}
+
+// === impl InTime ===
+
+impl InTime {
+    /// How what is valid from `not_before` to `not_after` stands at `now`.
+    #[must_use]
+    pub fn of(not_before: Timestamp, not_after: Timestamp, now: Timestamp) -> Self {
+        if now < not_before {
+            return Self::NotYet { from: not_before };
+        }
+        if now > not_after {
+            return Self::Over { since: not_after };
+        }
+        Self::Valid
     }
 }
 

@@ -9,33 +9,17 @@
 
 use std::sync::Arc;
 
+use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
-use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
+use rustls::server::NoServerSessionStorage;
 use rustls::version::{TLS12, TLS13};
-use rustls::{RootCertStore, ServerConfig};
 
-use super::pem::{self, PemError};
+use super::clients::Clients;
 use super::reload::ReloadingPair;
 
 /// Why the TLS settings could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsConfigError {
-    /// The file of client CAs gives no certificate.
-    #[error("the client CA file cannot be used: give the PEM certificates that sign your clients")]
-    ClientCaPem(#[source] PemError),
-    /// A certificate in it cannot be a CA.
-    #[error("certificate {position} of the client CA file cannot be a CA: remove or replace it")]
-    ClientCa {
-        /// Its place in the file, from 1.
-        position: usize,
-        /// What webpki said.
-        #[source]
-        source: rustls::Error,
-    },
-    /// The verifier of client certificates could not be made.
-    #[error("client certificates cannot be verified with this client CA file: replace it")]
-    ClientVerifier(#[source] VerifierBuilderError),
     /// The crypto provider offers neither version.
     #[error("this build can speak neither TLS 1.2 nor TLS 1.3: report it as a bug")]
     Versions(#[source] rustls::Error),
@@ -44,21 +28,20 @@ pub enum TlsConfigError {
 /// In order of preference.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
-/// Settings that serve `pair`. With `client_ca` (PEM of one or more CAs) every client must show a
-/// certificate of one of them; it is read once, a new client CA needs a restart.
+/// Settings that serve `pair`. With `clients` every client must show a certificate that these let in.
 ///
 /// # Errors
-/// A client CA file that cannot be used.
+/// The crypto provider lacks the versions.
 pub fn server_config(
     pair: Arc<ReloadingPair>,
-    client_ca: Option<&[u8]>,
+    clients: Option<Arc<Clients>>,
 ) -> Result<ServerConfig, TlsConfigError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13, &TLS12])
         .map_err(TlsConfigError::Versions)?;
-    let builder = match client_ca {
-        Some(pem) => builder.with_client_cert_verifier(client_verifier(pem)?),
+    let builder = match clients {
+        Some(clients) => builder.with_client_cert_verifier(clients),
         None => builder.with_no_client_auth(),
     };
     let mut config = builder.with_cert_resolver(pair);
@@ -66,20 +49,6 @@ pub fn server_config(
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(config)
-}
-
-fn client_verifier(pem: &[u8]) -> Result<Arc<dyn ClientCertVerifier>, TlsConfigError> {
-    let mut roots = RootCertStore::empty();
-    let certificates = pem::certificates(pem).map_err(TlsConfigError::ClientCaPem)?;
-    for (certificate, position) in certificates.into_iter().zip(1..) {
-        roots
-            .add(certificate)
-            .map_err(|source| TlsConfigError::ClientCa { position, source })?;
-    }
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-        .build()
-        .map_err(TlsConfigError::ClientVerifier)
 }
 
 #[cfg(test)]

@@ -18,8 +18,10 @@ use tokio::io::DuplexStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 use x509_parser::asn1_rs::{Any, FromDer as _, OctetString, Sequence};
 
+use super::clients::Clients;
 use super::issue::{Issued, Validity, issue};
 use super::pair::CertificatePair;
+use super::probe::Probe;
 use super::subjects::Subjects;
 
 /// The name that every certificate here is for, unless bent.
@@ -43,12 +45,17 @@ pub(super) struct Failed {
 
 impl TestCa {
     pub(super) fn new() -> Self {
+        Self::bent(|_| {})
+    }
+
+    pub(super) fn bent(bend: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut params = CertificateParams::default();
         params
             .distinguished_name
             .push(DnType::CommonName, "a CA for tests");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        bend(&mut params);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
@@ -88,6 +95,13 @@ pub(super) fn issued() -> Issued {
 pub(super) fn pair(issued: &Issued) -> CertificatePair {
     let leaf = &issued.leaf;
     CertificatePair::from_pem(leaf.cert_pem.as_bytes(), leaf.key_pem.as_bytes()).unwrap()
+}
+
+/// Who lets in the clients of these CAs with these names, and tells nobody about the others.
+pub(super) fn clients(ca_pem: &str, names: &[&str]) -> Clients {
+    let names = names.iter().map(|name| (*name).to_owned()).collect();
+    let probe = Probe::new().unwrap();
+    Clients::new(ca_pem.as_bytes(), names, probe.certificate(), |_| {}).unwrap()
 }
 
 /// A key as PKCS#8 PEM.

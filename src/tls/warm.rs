@@ -6,20 +6,21 @@
 //! ready would charge that to the first Pod.
 //!
 //! Must not: open a socket, or be used to judge a certificate: its client trusts whatever it is
-//! shown. That is why the verifier below is private to this file.
+//! shown.
 
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::crypto::aws_lc_rs;
 use rustls::version::{TLS12, TLS13};
 use rustls::{
-    ClientConfig, ClientConnection, ConnectionCommon, DigitallySignedStruct, ServerConfig,
-    ServerConnection, SideData, SignatureScheme, SupportedProtocolVersion,
+    ClientConfig, ClientConnection, ConnectionCommon, ServerConfig, ServerConnection, SideData,
+    SupportedProtocolVersion,
 };
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::ServerName;
+
+use super::believing::Believing;
 
 /// Why the handshake in memory failed: handshakes with API servers would too.
 #[derive(Debug, thiserror::Error)]
@@ -33,13 +34,6 @@ pub enum WarmError {
     /// A buffer in memory failed.
     #[error("a TLS handshake in memory could not be moved on: report it as a bug")]
     Buffer(#[source] io::Error),
-}
-
-/// Believes every certificate and signature. It guards nothing: both ends are in this function,
-/// and what is wanted is the work of the server.
-#[derive(Debug)]
-struct TrustWhatever {
-    provider: Arc<CryptoProvider>,
 }
 
 /// A full handshake takes 2 round trips; a HelloRetryRequest adds one.
@@ -84,14 +78,11 @@ fn client_config(
     version: &'static SupportedProtocolVersion,
 ) -> Result<Arc<ClientConfig>, WarmError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let trust = TrustWhatever {
-        provider: Arc::clone(&provider),
-    };
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[version])
         .map_err(WarmError::Handshake)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(trust))
+        .with_custom_certificate_verifier(Arc::new(Believing::new(provider)))
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
@@ -112,45 +103,6 @@ fn deliver<A: SideData, B: SideData>(
         to.process_new_packets().map_err(WarmError::Handshake)?;
     }
     Ok(())
-}
-
-// === impl TrustWhatever ===
-
-impl ServerCertVerifier for TrustWhatever {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use rustls::SupportedCipherSuite;
 use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
+use x509_parser::extensions::GeneralName;
 use x509_parser::time::ASN1Time;
 
 /// Parses one certificate that fills `der` entirely.
@@ -15,6 +16,23 @@ pub(super) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, X509Error> {
         ([], certificate) => Ok(certificate),
         (_trailing, _) => Err(X509Error::InvalidCertificate),
     }
+}
+
+/// The names that a certificate shows: its common names, then the DNS names among its alternative names.
+pub(super) fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let common = certificate.subject().iter_common_name();
+    let mut names: Vec<String> = common
+        .filter_map(|name| name.as_str().ok())
+        .map(str::to_owned)
+        .collect();
+    // An extension that is damaged names nobody.
+    let alternative = certificate.subject_alternative_name().ok().flatten();
+    for name in alternative.iter().flat_map(|n| &n.value.general_names) {
+        if let GeneralName::DNSName(name) = name {
+            names.push((*name).to_owned());
+        }
+    }
+    names
 }
 
 /// The moment of a validity bound. `99991231235959Z`, by which RFC 5280 says "no end", lies a day

@@ -3,13 +3,15 @@
 //! - [`review`], [`answer`]: request and response of `admission.k8s.io/v1`, borrowed and written by hand
 //! - [`mutate`], [`validate`], [`advise`]: a review to an answer, without IO; [`stance`]: how far it is carried
 //! - [`route`], [`router`], [`body`], [`waiting`]: paths and HTTP; [`active`]: the configuration in service
-//! - [`record`]: log lines and metrics; [`server`]: TLS connections; [`status`]: the plain second port
+//! - [`record`]: log lines and metrics; [`server`]: TLS connections; [`status`]: the plain second port;
+//!   [`readiness`]: whether reviews should be sent here
 
 pub mod active;
 pub mod advise;
 pub mod answer;
 pub mod body;
 pub mod mutate;
+pub mod readiness;
 pub mod record;
 pub mod review;
 pub mod route;

@@ -1,53 +1,21 @@
 //! The second port, plain HTTP, for the kubelet and Prometheus: `/livez`, `/readyz`, `/metrics`, `/version`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use arc_swap::ArcSwap;
 use axum::Router;
+use axum::extract::RawQuery;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use http::{StatusCode, header};
 
 use super::active::Active;
+use super::readiness::Severity;
+pub use super::readiness::{Readiness, State};
 use crate::telemetry::metrics::Metrics;
-
-/// Whether reviews should be sent here, and if not, why.
-#[derive(Debug, Clone, Default)]
-pub struct Readiness(Arc<AtomicU8>);
-
-/// The states of a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum State {
-    /// Not yet listening.
-    Starting = 0,
-    /// Answering.
-    Ready = 1,
-    /// Asked to end.
-    Stopping = 2,
-}
 
 /// The media type of OpenMetrics.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-// === impl Readiness ===
-
-impl Readiness {
-    /// Goes over to `state`.
-    pub fn set(&self, state: State) {
-        self.0.store(state as u8, Ordering::Release);
-    }
-
-    /// The present state.
-    pub fn get(&self) -> State {
-        match self.0.load(Ordering::Acquire) {
-            1 => State::Ready,
-            2 => State::Stopping,
-            _ => State::Starting,
-        }
-    }
-}
 
 /// The routes.
 pub fn router(
@@ -69,7 +37,9 @@ pub fn router(
         .route("/livez", get(async || "ok\n"))
         .route(
             "/readyz",
-            get(move || async move { ready(readiness.get()) }),
+            get(
+                move |RawQuery(query): RawQuery| async move { ready(&readiness, query.as_deref()) },
+            ),
         )
         .route(
             "/metrics",
@@ -78,10 +48,19 @@ pub fn router(
         .route("/version", get(version))
 }
 
-fn ready(state: State) -> impl IntoResponse {
-    match state {
-        State::Ready => (StatusCode::OK, "ok\n"),
-        State::Starting => (StatusCode::SERVICE_UNAVAILABLE, "not ready: starting\n"),
-        State::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "not ready: stopping\n"),
-    }
+/// As the API server's own `/readyz`: `?verbose`, whatever its value, asks for every check.
+fn ready(readiness: &Readiness, query: Option<&str>) -> impl IntoResponse + use<> {
+    let report = readiness.report();
+    let code = match report.worst {
+        Severity::Passed | Severity::Warned => StatusCode::OK,
+        Severity::Failed => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let mut parameters = query.unwrap_or_default().split('&');
+    let verbose = parameters.any(|one| one == "verbose" || one.starts_with("verbose="));
+    let text = if verbose {
+        report.verbose
+    } else {
+        report.brief
+    };
+    (code, text)
 }

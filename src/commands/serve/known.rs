@@ -70,6 +70,14 @@ impl Known {
         )
     }
 
+    /// Who asks the cluster.
+    pub(super) fn client(&self) -> Option<Client> {
+        match self {
+            Self::Nothing(_) => None,
+            Self::Cluster { client, .. } => Some(Client::clone(client)),
+        }
+    }
+
     /// For the verdicts.
     pub(super) fn facts(&self) -> Arc<dyn FactsSource> {
         match self {

@@ -1,4 +1,4 @@
-//! Certificate and configuration, read again when their files change.
+//! The configuration, read again when its file changes.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -10,45 +10,11 @@ use jiff::Timestamp;
 
 use super::active;
 use super::known::Known;
-use super::settings::Args;
 use crate::config::Problems;
 use crate::config::watch::{ContentWatch, ReadError};
 use crate::telemetry::logs;
 use crate::telemetry::metrics::{Metrics, Reload, Reloaded};
-use crate::tls::{ReloadOutcome, ReloadingPair, watch_pair};
 use crate::webhook::active::{Active, Origin};
-
-/// Reads the certificate again.
-pub(super) async fn reload_pair(
-    pair: Arc<ReloadingPair>,
-    args: Args,
-    metrics: Arc<Metrics>,
-) -> Infallible {
-    watch_pair(
-        pair,
-        args.tls_cert,
-        args.tls_key,
-        args.reload_interval,
-        |outcome| match outcome {
-            ReloadOutcome::Swapped { current, .. } => {
-                metrics.reloaded(Reloaded::Certificate, Reload::Done);
-                metrics.certificate_ends(current.not_after());
-                let (certificate, not_after) = (current.fingerprint(), current.not_after());
-                tracing::info!(certificate, %not_after, "serving with a new certificate");
-            }
-            ReloadOutcome::Unchanged => {}
-            ReloadOutcome::KeptLastGood(error) => {
-                metrics.reloaded(Reloaded::Certificate, Reload::KeptLastGood);
-                let error = logs::chain(error);
-                tracing::error!(
-                    error,
-                    "the certificate on disk cannot be served: the last good one stays in service"
-                );
-            }
-        },
-    )
-    .await
-}
 
 /// Reads the configuration again; `watch` has read the one in service. A new one is put in service when what
 /// its rules read of the cluster is known.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::checks::Service;
 use crate::cluster::connect::Choice;
 use crate::telemetry::logs::{self, LogFormat};
 use crate::webhook::server::{IDLE, Patience};
@@ -47,9 +48,29 @@ pub struct Args {
         default_value = "certs/tls.key"
     )]
     pub(super) tls_key: PathBuf,
-    /// CAs (PEM) of which every client must show a certificate; without it clients show none
+    /// CAs (PEM) of which every client must show a certificate, read again when they change; without it clients show none
     #[arg(long, env = "MESHMODE_TLS_CLIENT_CA", value_name = "FILE")]
     pub(super) tls_client_ca: Option<PathBuf>,
+    /// A name that a client's certificate must have, as common name or DNS name; may be given several times
+    #[arg(
+        long,
+        env = "MESHMODE_TLS_CLIENT_NAME",
+        value_name = "NAME",
+        value_delimiter = ',',
+        requires = "tls_client_ca"
+    )]
+    pub(super) tls_client_name: Vec<String>,
+    /// The Service that the webhook configurations call: their caBundles are compared with the certificate
+    #[arg(
+        long,
+        env = "MESHMODE_SERVICE",
+        value_name = "NAMESPACE/NAME",
+        default_value = "meshmode-system/meshmode"
+    )]
+    pub(super) service: Service,
+    /// How often the server looks at its certificate, its listener and its caBundles
+    #[arg(long, env = "MESHMODE_SELF_CHECK_INTERVAL", value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "10s")]
+    pub(super) self_check_interval: Duration,
     /// How long a TLS handshake may take
     #[arg(long, env = "MESHMODE_HANDSHAKE_TIMEOUT", value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "10s")]
     pub(super) handshake_timeout: Duration,
@@ -106,9 +127,14 @@ impl fmt::Display for Args {
                 .map(|path| format!("{name} {} ", path.display()))
                 .unwrap_or_default()
         };
+        let names = self.tls_client_name.iter();
+        let names: String = names
+            .map(|name| format!("--tls-client-name {name} "))
+            .collect();
         write!(
             f,
-            "{}--listen {} --status-listen {} --tls-cert {} --tls-key {} {}--handshake-timeout {} \
+            "{}--listen {} --status-listen {} --tls-cert {} --tls-key {} {}{}--service {} \
+             --self-check-interval {} --handshake-timeout {} \
              --shutdown-timeout {} --reload-interval {} --cluster {} {}--istio-namespace {} \
              --log-format {} --log-level {}",
             optional("--config", &self.config),
@@ -117,6 +143,9 @@ impl fmt::Display for Args {
             self.tls_cert.display(),
             self.tls_key.display(),
             optional("--tls-client-ca", &self.tls_client_ca),
+            names,
+            self.service,
+            duration(self.self_check_interval),
             duration(self.handshake_timeout),
             duration(self.shutdown_timeout),
             duration(self.reload_interval),

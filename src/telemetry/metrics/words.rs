@@ -20,6 +20,8 @@ pub enum Reloaded {
     Configuration,
     /// The serving certificate and its key.
     Certificate,
+    /// The CAs of clients.
+    ClientCa,
 }
 
 /// How a reload ended.
@@ -58,6 +60,7 @@ impl Reloaded {
         match self {
             Self::Configuration => "configuration",
             Self::Certificate => "certificate",
+            Self::ClientCa => "client-ca",
         }
     }
 }

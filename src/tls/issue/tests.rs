@@ -1,5 +1,7 @@
 //! What is issued works for API servers, and what would not is not issued.
 
+use std::sync::Arc;
+
 use rcgen::{
     CertifiedIssuer, DnValue, GeneralSubtree, KeyIdMethod, NameConstraints, PKCS_ED25519,
     PKCS_RSA_SHA256,

@@ -1,6 +1,7 @@
 //! Rotation as the kubelet, cert-manager and a person with two `cp`s do it, seen by real handshakes.
 
 use std::fs;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use rustls::version::TLS13;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -10,8 +11,8 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::config::watch::kubelet::Volume;
-use crate::tls::testing::{client_config, handshake, issued, pair};
-use crate::tls::{Issued, server_config};
+use crate::tls::testing::{NAME, client_config, handshake, issued, pair};
+use crate::tls::{Issued, Subjects, Validity, issue, server_config};
 
 const INTERVAL: Duration = Duration::from_secs(10);
 
@@ -24,14 +25,22 @@ struct Watched {
 
 impl Watched {
     fn new(certificate: PathBuf, key: PathBuf) -> Self {
+        Self::at(certificate, key, Timestamp::now)
+    }
+
+    fn at(
+        certificate: PathBuf,
+        key: PathBuf,
+        clock: impl Fn() -> Timestamp + Send + 'static,
+    ) -> Self {
         let pair = Arc::new(ReloadingPair::load(certificate.clone(), key.clone()).unwrap());
         let (send, outcomes) = unbounded_channel();
         let mut task = JoinSet::new();
         let watch = watch_pair(
             Arc::clone(&pair),
-            certificate,
-            key,
+            [certificate, key],
             INTERVAL,
+            clock,
             move |outcome| {
                 send.send(told(outcome)).unwrap();
             },
@@ -73,6 +82,8 @@ fn told(outcome: &ReloadOutcome) -> String {
         ReloadOutcome::Unchanged => "unchanged".to_owned(),
         ReloadOutcome::KeptLastGood(ReloadError::Unusable(error)) => format!("unusable: {error:?}"),
         ReloadOutcome::KeptLastGood(ReloadError::Unreadable(_)) => "unreadable".to_owned(),
+        ReloadOutcome::KeptLastGood(ReloadError::Over { .. }) => "over".to_owned(),
+        ReloadOutcome::KeptLastGood(ReloadError::NotYet { .. }) => "not yet".to_owned(),
     }
 }
 
@@ -87,6 +98,7 @@ fn reload(pair: &ReloadingPair, certificate: &Issued, key: &Issued) -> ReloadOut
     pair.reload(
         certificate.leaf.cert_pem.as_bytes(),
         key.leaf.key_pem.as_bytes(),
+        Timestamp::now(),
     )
 }
 
@@ -140,6 +152,163 @@ async fn every_swap_of_the_kubelet_is_served_and_garbage_is_not() {
 
     volume.swap(&files(&three));
     watched.assert_quiet().await;
+}
+
+/// What a step does to the volume, to the clock, and what is said and served after it.
+struct Step<'a> {
+    name: &'a str,
+    volume: Option<&'a [(&'a str, &'a [u8])]>,
+    now: &'a str,
+    said: Option<&'a str>,
+    serves: &'a Issued,
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_good_one_serves_as_long_as_it_is_valid() {
+    let at = |day: &str| format!("{day}T12:00:00Z").parse::<Timestamp>().unwrap();
+    // Each is valid for ten days.
+    let (first, older) = (issued_at(at("2030-01-01")), issued_at(at("2029-12-01")));
+    let (later, last) = (issued_at(at("2030-01-05")), issued_at(at("2030-01-08")));
+    let (of_first, of_older, of_later) = (files(&first), files(&older), files(&later));
+    let of_last = files(&last);
+    let mixed = [of_later[0], of_first[1]];
+    let cut = [("tls.crt", &of_later[0].1[..400]), of_later[1]];
+    let garbage: [(&str, &[u8]); 2] = [("tls.crt", b"\0\xff"), ("tls.key", b"")];
+    let step = |name, volume, now, said, serves| Step {
+        name,
+        volume,
+        now,
+        said,
+        serves,
+    };
+    let steps = [
+        step("as it began", None, "2030-01-02", Some("unchanged"), &first),
+        step(
+            "garbage",
+            Some(&garbage),
+            "2030-01-02",
+            Some("unusable: Pem(NoCertificate)"),
+            &first,
+        ),
+        step(
+            "certificate and key of different ages",
+            Some(&mixed),
+            "2030-01-02",
+            Some("unusable: KeyMismatch"),
+            &first,
+        ),
+        step(
+            "a certificate that is cut off",
+            Some(&cut),
+            "2030-01-02",
+            Some("unusable: Pem("),
+            &first,
+        ),
+        step(
+            "deleted",
+            Some(&[]),
+            "2030-01-02",
+            Some("unreadable"),
+            &first,
+        ),
+        step("it lasts", None, "2030-01-02", None, &first),
+        step(
+            "back",
+            Some(&of_first),
+            "2030-01-02",
+            Some("unchanged"),
+            &first,
+        ),
+        step(
+            "one that is over",
+            Some(&of_older),
+            "2030-01-02",
+            Some("over"),
+            &first,
+        ),
+        step(
+            "one of the future",
+            Some(&of_later),
+            "2030-01-02",
+            Some("not yet"),
+            &first,
+        ),
+        step("its time has not come", None, "2030-01-03", None, &first),
+        step(
+            "its time has come",
+            None,
+            "2030-01-06",
+            Some("swapped"),
+            &later,
+        ),
+        step("the clock jumps back", None, "1970-01-02", None, &later),
+        step(
+            "and an old one comes, where none is valid",
+            Some(&of_first),
+            "1970-01-02",
+            Some("swapped"),
+            &first,
+        ),
+        step("the clock is right again", None, "2030-01-06", None, &first),
+        step(
+            "one that is over, once more",
+            Some(&of_older),
+            "2030-01-06",
+            Some("over"),
+            &first,
+        ),
+        step(
+            "the one in service ends too",
+            None,
+            "2030-02-01",
+            Some("swapped"),
+            &older,
+        ),
+        step(
+            "a good one, while the clock is ahead",
+            Some(&of_last),
+            "2030-02-01",
+            Some("swapped"),
+            &last,
+        ),
+        step(
+            "the clock is right again, and the good one serves",
+            None,
+            "2030-01-09",
+            None,
+            &last,
+        ),
+    ];
+    let clock = Arc::new(AtomicI64::new(at(steps[0].now).as_second()));
+    let seen = Arc::clone(&clock);
+    let mut volume = Volume::new(&of_first);
+    let now = move || Timestamp::from_second(seen.load(Ordering::SeqCst)).unwrap();
+    let mut watched = Watched::at(volume.path("tls.crt"), volume.path("tls.key"), now);
+    for step in steps {
+        clock.store(at(step.now).as_second(), Ordering::SeqCst);
+        if let Some(files) = step.volume {
+            volume.swap(files);
+        }
+        match step.said {
+            None => watched.assert_quiet().await,
+            Some(expected) => {
+                let said = watched.outcome().await;
+                assert!(said.starts_with(expected), "{}: {said}", step.name);
+            }
+        }
+        let serves = watched.pair.current();
+        assert!(serves.is_same_as(&pair(step.serves)), "{}", step.name);
+    }
+}
+
+fn issued_at(now: Timestamp) -> Issued {
+    let subjects = Subjects::parse([NAME]).unwrap();
+    let leaf = Duration::from_hours(240);
+    let validity = Validity {
+        leaf,
+        ..Validity::default()
+    };
+    issue(&subjects, validity, now).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -212,16 +381,39 @@ fn a_first_pair_that_cannot_be_served_is_an_error_with_its_files() {
 }
 
 #[test]
-fn no_debug_output_shows_a_key() {
+fn no_debug_output_and_no_error_shows_a_key() {
     let (one, two) = (issued(), issued());
     let reloading = ReloadingPair::new(pair(&one));
     let outcome = reload(&reloading, &two, &two);
-    let debug = format!("{reloading:?} {outcome:?} {two:?}");
-    assert!(!debug.contains("PRIVATE"), "{debug}");
+    let watch = ContentWatch::new([PathBuf::new()]);
+    let mut debug = format!("{reloading:?} {outcome:?} {two:?} {watch:?}");
+    // What the errors say of files in which the key stands where it should not.
+    let (cert_pem, key_pem) = (&two.leaf.cert_pem, &two.leaf.key_pem);
+    let (cut, twice) = (&key_pem[..key_pem.len() / 2], format!("{key_pem}{key_pem}"));
+    for (certificate, key) in [
+        (key_pem.as_str(), key_pem.as_str()),
+        (key_pem, cert_pem),
+        (cert_pem, cut),
+        (cert_pem, &twice),
+        (cert_pem, &two.authority.key_pem),
+    ] {
+        let outcome = reloading.reload(certificate.as_bytes(), key.as_bytes(), Timestamp::now());
+        let ReloadOutcome::KeptLastGood(error) = &outcome else {
+            panic!("{outcome:?}");
+        };
+        debug.push_str(&format!("{error:?} {error} {outcome:?}"));
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            debug.push_str(&format!("{cause:?} {cause}"));
+            source = cause.source();
+        }
+    }
+    assert!(!debug.contains("PRIVATE KEY-----\\n"), "{debug}");
     let mut secrets = two
         .leaf
         .key_pem
         .lines()
         .chain(two.authority.key_pem.lines());
-    assert!(!secrets.any(|line| debug.contains(line)), "{debug}");
+    let is_shown = |line: &str| !line.starts_with("-----") && debug.contains(line);
+    assert!(!secrets.any(is_shown), "{debug}");
 }

@@ -5,7 +5,7 @@ use rustls::sign::CertifiedKey;
 use rustls::version::TLS13;
 
 use super::*;
-use crate::tls::testing::{TestCa, client_config, handshake, issued, pair};
+use crate::tls::testing::{TestCa, client_config, clients, handshake, issued, pair};
 use crate::tls::{ReloadingPair, server_config};
 
 #[tokio::test]
@@ -22,8 +22,8 @@ async fn a_warmed_config_is_as_good_as_before() {
 #[test]
 fn client_certificates_that_are_required_do_not_make_it_fail() {
     let pair = Arc::new(ReloadingPair::new(pair(&issued())));
-    let client_ca = TestCa::new().pem();
-    let config = server_config(pair, Some(client_ca.as_bytes())).unwrap();
+    let clients = clients(&TestCa::new().pem(), &[]);
+    let config = server_config(pair, Some(Arc::new(clients))).unwrap();
     warm(&Arc::new(config)).unwrap();
 }
 
