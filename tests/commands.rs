@@ -18,6 +18,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ran::Ran;
 use serde_json::{Value, json};
 
@@ -347,6 +349,100 @@ fn certificates_are_private_and_never_overwritten_unasked() {
     let forced = names.map(read);
     assert!((0..4).all(|index| forced[index] != renewed[index]));
     assert_eq!(mode(&certs.join("ca.key")), 0o600);
+}
+
+/// The Secrets and bundles that a command prints.
+fn documents(arguments: &[&str]) -> (String, Vec<Value>) {
+    let ran = meshmode(&[&["certs", "--secret"], arguments].concat());
+    let text = ran.ended(0).out.clone();
+    let documents = serde_saphyr::from_multiple(&text).unwrap();
+    (text, documents)
+}
+
+/// A part of a Secret, or the bundle of a webhook.
+fn part(documents: &[Value], kind: &str, name: &str, pointer: &str) -> String {
+    let named = |object: &&Value| object["kind"] == kind && object["metadata"]["name"] == name;
+    let object = documents.iter().find(named).unwrap();
+    let text = object.pointer(pointer).and_then(Value::as_str);
+    let text = text.unwrap_or_else(|| panic!("{pointer} of {object}"));
+    String::from_utf8(STANDARD.decode(text).unwrap()).unwrap()
+}
+
+#[test]
+fn a_ca_is_replaced_in_three_steps_and_each_is_a_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("kept.yaml");
+    let file = kept.to_str().unwrap();
+    let served = |documents: &[Value], key: &str| {
+        part(documents, "Secret", "meshmode-tls", &format!("/data/{key}"))
+    };
+    let bundle = |documents: &[Value]| {
+        let (kind, name) = ("MutatingWebhookConfiguration", "aa-meshmode");
+        let pointer = "/webhooks/0/clientConfig/caBundle";
+        let bundle = part(documents, kind, name, pointer);
+        assert_eq!(bundle, served(documents, "ca.crt"));
+        bundle
+    };
+    let (text, first) = documents(&["--namespace", "mesh"]);
+    fs::write(&kept, text).unwrap();
+    let ca = bundle(&first);
+
+    let (text, renewed) = documents(&["--renew-from", file]);
+    fs::write(&kept, text).unwrap();
+    assert_eq!(bundle(&renewed), ca);
+    assert_ne!(served(&renewed, "tls.crt"), served(&first, "tls.crt"));
+    assert_ne!(served(&renewed, "tls.key"), served(&first, "tls.key"));
+
+    let (text, rotated) = documents(&["--renew-from", file, "--rotate-ca"]);
+    fs::write(&kept, text).unwrap();
+    assert!(bundle(&rotated).ends_with(&ca) && bundle(&rotated) != ca);
+    assert_eq!(served(&rotated, "tls.key"), served(&renewed, "tls.key"));
+    meshmode(&["certs", "--secret", "--renew-from", file, "--drop-old-ca"])
+        .ended(3)
+        .says(&["still of an older CA", "--renew-from alone"]);
+
+    let (text, new) = documents(&["--renew-from", file]);
+    fs::write(&kept, text).unwrap();
+    assert_eq!(bundle(&new), bundle(&rotated));
+    assert_ne!(served(&new, "tls.key"), served(&rotated, "tls.key"));
+    let (_, alone) = documents(&["--renew-from", file, "--drop-old-ca"]);
+    assert!(!bundle(&alone).contains(&ca));
+    assert_eq!(served(&alone, "tls.crt"), served(&new, "tls.crt"));
+}
+
+#[test]
+fn the_key_of_the_ca_can_be_kept_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (kept, key, next) = (path("kept.yaml"), path("ca.key"), path("next.key"));
+    let (text, first) = documents(&["--ca-key", &key]);
+    fs::write(&kept, &text).unwrap();
+    let secrets = first.iter().filter(|object| object["kind"] == "Secret");
+    assert_eq!(secrets.count(), 1, "not that of the CA");
+    assert_eq!(mode(Path::new(&key)), 0o600);
+    let (text, _) = documents(&["--renew-from", &kept, "--ca-key", &key]);
+    fs::write(&kept, &text).unwrap();
+    let rotate = ["certs", "--secret", "--renew-from", &kept, "--rotate-ca"];
+    meshmode(&[&rotate[..], &["--ca-key", &key]].concat())
+        .ended(3)
+        .says(&["exists already", &key]);
+    let (text, _) = documents(&[&rotate[2..], &["--ca-key", &next]].concat());
+    fs::write(&kept, &text).unwrap();
+    meshmode(&["certs", "--secret", "--renew-from", &kept, "--ca-key", &key])
+        .ended(3)
+        .says(&["does not belong to its certificate"]);
+    let (text, _) = documents(&["--renew-from", &kept, "--ca-key", &next]);
+    fs::write(&kept, &text).unwrap();
+    documents(&["--renew-from", &kept, "--drop-old-ca", "--ca-key", &next]);
+    meshmode(&["certs", "--secret", "--renew-from", &kept])
+        .ended(3)
+        .says(&["meshmode-ca is not there", "--ca-key"]);
+    meshmode(&["certs", "--secret", "--out", "certs"])
+        .ended(2)
+        .says(&["--out"]);
+    meshmode(&["certs", "--rotate-ca"])
+        .ended(2)
+        .says(&["--renew-from"]);
 }
 
 #[test]

@@ -106,17 +106,22 @@ pub fn issue(
     validity: Validity,
     now: Timestamp,
 ) -> Result<Issued, IssueError> {
+    let authority = new_authority(validity, now)?;
+    let leaf = renew(&authority, subjects, validity.leaf, now)?;
+    Ok(Issued { authority, leaf })
+}
+
+/// Makes a CA alone, which is valid from five minutes before `now`.
+pub(super) fn new_authority(validity: Validity, now: Timestamp) -> Result<Authority, IssueError> {
     let key = KeyPair::generate().map_err(IssueError::Crypto)?;
     let mut params = params(format!("meshmode CA {now:.0}"), validity.authority, now)?;
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     let certificate = params.self_signed(&key).map_err(IssueError::Crypto)?;
-    let authority = Authority {
+    Ok(Authority {
         cert_pem: certificate.pem(),
         key_pem: key.serialize_pem(),
-    };
-    let leaf = renew(&authority, subjects, validity.leaf, now)?;
-    Ok(Issued { authority, leaf })
+    })
 }
 
 /// Makes a leaf, with a new key, of a CA that exists: clients need no new `caBundle`.

@@ -13,6 +13,7 @@
 //! | [`mod@subjects`] | the names and addresses to issue a certificate for |
 //! | [`mod@authority`] | a CA that exists, ready to sign |
 //! | [`mod@issue`] | a CA and certificates of it, as values |
+//! | [`mod@rotation`] | what a Secret keeps of them, and the steps by which it is renewed |
 //! | [`mod@write`] | those values as files |
 //!
 //! No key, and nothing of it, is ever in a log line, an error or a `Debug` output. The only crypto
@@ -26,6 +27,7 @@ pub mod pair;
 pub mod pem;
 pub mod probe;
 pub mod reload;
+pub mod rotation;
 pub mod server_config;
 pub mod subjects;
 pub mod trust;
@@ -45,9 +47,10 @@ pub use pair::{CertificatePair, InTime, PairError};
 pub use pem::PemError;
 pub use probe::{Probe, ProbeError};
 pub use reload::{LoadError, ReloadError, ReloadOutcome, ReloadingPair, watch_pair};
+pub use rotation::{Kept, RotationError};
 pub use server_config::{TlsConfigError, server_config};
 pub use subjects::{SubjectError, Subjects};
 pub use trust::{Trust, trust};
 pub use warm::{WarmError, warm};
-pub use write::{Overwrite, WriteError, write, write_leaf};
+pub use write::{Overwrite, WriteError, write, write_key, write_leaf};
 pub use x509::sha256;

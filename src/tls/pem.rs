@@ -5,6 +5,8 @@
 //!
 //! Must not: read files, or put anything of a key into an error.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -57,6 +59,21 @@ pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemError
         return Err(PemError::NoCertificate);
     }
     Ok(found)
+}
+
+/// A certificate as PEM, lines of 64 as everybody writes them.
+pub(super) fn certificate(der: &CertificateDer<'_>) -> String {
+    let text = STANDARD.encode(der);
+    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at(rest.len().min(64));
+        pem.push_str(line);
+        pem.push('\n');
+        rest = after;
+    }
+    pem.push_str("-----END CERTIFICATE-----\n");
+    pem
 }
 
 /// The one private key: PKCS#8, PKCS#1 (RSA) or SEC1 (ECDSA).

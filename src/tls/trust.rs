@@ -110,14 +110,7 @@ fn server_name(name: &str) -> Result<ServerName<'_>, rustls::Error> {
 
 /// webpki does not look at the validity of roots, Go does.
 fn is_in_time(certificate: &CertificateDer<'_>, now: Timestamp) -> bool {
-    x509::parse(certificate).is_ok_and(|certificate| {
-        let validity = certificate.validity();
-        let (from, to) = (
-            x509::timestamp(validity.not_before),
-            x509::timestamp(validity.not_after),
-        );
-        InTime::of(from, to, now) == InTime::Valid
-    })
+    x509::in_time(certificate, now) == Some(InTime::Valid)
 }
 
 #[cfg(test)]

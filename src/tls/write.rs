@@ -26,7 +26,7 @@ pub enum Overwrite {
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// Something is there, be it a symlink to nowhere.
-    #[error("{} exists already: choose another folder, or replace it with `--force`", path.display())]
+    #[error("{} exists already: choose another place, or replace it (`--force`, where the command has it)", path.display())]
     Exists {
         /// The first target that exists.
         path: PathBuf,
@@ -94,6 +94,19 @@ pub fn write_leaf(
     overwrite: Overwrite,
 ) -> Result<Vec<PathBuf>, WriteError> {
     write_targets(folder, &leaf_targets(folder, leaf), overwrite)
+}
+
+/// Writes a key alone, where there is no file yet.
+///
+/// # Errors
+/// The file exists, or the file system refuses.
+pub fn write_key(path: &Path, key_pem: &str) -> Result<(), WriteError> {
+    let target = Target {
+        path: path.to_owned(),
+        content: key_pem,
+        mode: KEY_MODE,
+    };
+    target.create()
 }
 
 fn leaf_targets<'a>(folder: &Path, leaf: &'a Leaf) -> [Target<'a>; 2] {

@@ -10,6 +10,8 @@ use x509_parser::error::X509Error;
 use x509_parser::extensions::GeneralName;
 use x509_parser::time::ASN1Time;
 
+use super::pair::InTime;
+
 /// Parses one certificate that fills `der` entirely.
 pub(super) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, X509Error> {
     match x509_parser::parse_x509_certificate(der)? {
@@ -45,6 +47,17 @@ pub(super) fn timestamp(time: ASN1Time) -> Timestamp {
         Timestamp::MAX
     };
     Timestamp::from_second(seconds).unwrap_or(bound)
+}
+
+/// How a certificate stands at `now`; nothing where it is none.
+pub(super) fn in_time(der: &[u8], now: Timestamp) -> Option<InTime> {
+    let certificate = parse(der).ok()?;
+    let validity = certificate.validity();
+    let (from, to) = (
+        timestamp(validity.not_before),
+        timestamp(validity.not_after),
+    );
+    Some(InTime::of(from, to, now))
 }
 
 /// SHA-256 in lower-case hexadecimal, as `openssl x509 -fingerprint -sha256` prints it but for

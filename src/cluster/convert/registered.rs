@@ -124,7 +124,7 @@ mod tests {
 
     use super::*;
 
-    fn read(client_config: serde_json::Value) -> Option<(Target, CaBundle)> {
+    fn read(client_config: &serde_json::Value) -> Option<(Target, CaBundle)> {
         let object = json!({
             "apiVersion": "admissionregistration.k8s.io/v1",
             "kind": "ValidatingWebhookConfiguration",
@@ -173,7 +173,7 @@ mod tests {
             ("neither", json!({}), None),
         ];
         for (name, client_config, expected) in rows {
-            assert_eq!(read(client_config), expected, "{name}");
+            assert_eq!(read(&client_config), expected, "{name}");
         }
     }
 }

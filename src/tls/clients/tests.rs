@@ -15,6 +15,18 @@ use crate::tls::testing::{
 };
 use crate::tls::{Issued, Probe, ReloadingPair, server_config};
 
+/// Which names are let in, and the common name and DNS names that are shown.
+type Shown<'a> = (
+    &'a str,
+    &'a [&'a str],
+    &'static str,
+    &'static [&'static str],
+    Result<(), &'a str>,
+);
+
+/// What the volume holds, and the outcome of that.
+type Content<'a> = (&'a str, &'a [(&'a str, &'a [u8])], &'a str);
+
 /// A listener that asks for certificates, and whom it refused.
 struct Guarded {
     issue: Issued,
@@ -83,7 +95,7 @@ fn named(common: &'static str, dns: &'static [&'static str]) -> impl Fn(&mut Cer
 async fn the_name_must_be_one_of_those_that_are_given() {
     let ca = TestCa::new();
     let allowed = ["kube-apiserver", "apiserver.example.com"];
-    let rows: [(&str, &[&str], &str, &'static [&str], Result<(), &str>); 7] = [
+    let rows: [Shown<'_>; 7] = [
         ("any name where none is given", &[], "anybody", &[], Ok(())),
         ("the common name", &allowed, "kube-apiserver", &[], Ok(())),
         (
@@ -195,7 +207,7 @@ async fn a_file_that_cannot_be_used_lets_the_cas_before_decide() {
     let two_pem = two.pem();
     let junk = pem_section("CERTIFICATE", b"junk");
     let second_is_none = format!("{}{junk}", one.pem());
-    let rows: [(&str, &[(&str, &[u8])], &str); 5] = [
+    let rows: [Content<'_>; 5] = [
         ("as it was", &[], "Unchanged"),
         ("no PEM", &[("ca.crt", b"garbage")], "KeptLastGood(Pem("),
         (
