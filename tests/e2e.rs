@@ -30,6 +30,7 @@ mod e2e {
     pub(crate) mod policies;
     pub(crate) mod record;
     pub(crate) mod revisions;
+    pub(crate) mod self_knowledge;
     pub(crate) mod steps;
     pub(crate) mod workloads;
 }
@@ -37,7 +38,7 @@ mod e2e {
 use e2e::steps::{Cluster, Report};
 use e2e::{
     absence, admission_policy, certificates, commands, facts, facts_of_pods, large, manifests,
-    pods, policies, record, revisions, workloads,
+    pods, policies, record, revisions, self_knowledge, workloads,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -159,6 +160,12 @@ async fn end_to_end() {
         .step(
             "certificates swapped under load",
             certificates::swapped(&mut cluster),
+        )
+        .await;
+    report
+        .step(
+            "certificates: what it knows of itself",
+            self_knowledge::ca_bundles(&cluster),
         )
         .await;
     report

@@ -1,29 +1,37 @@
 //! Certificates swapped while Pods are created without pause: none fails, also where a failed call
 //! would be a refused Pod.
+//!
+//! `MESHMODE_E2E_LONG` asks for a new leaf every second for a minute, in place of a few.
 
+use std::env;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
 use super::steps::{Cluster, LOCAL_ONLY, Program, Shown};
-use crate::support::manifests::Endpoint;
-use crate::support::meshmode::{Meshmode, certs, sample};
+use crate::support::manifests::{Endpoint, list};
+use crate::support::meshmode::{Meshmode, certs, run, sample};
 use crate::support::request::{pod, pods};
 use crate::support::wait_for;
 
 const NAMESPACE: &str = "swapped";
 const WRITERS: usize = 4;
 const RENEWALS: u32 = 5;
+const LONG_RENEWALS: u32 = 60;
+const EVERY: Duration = Duration::from_secs(1);
+const AUTHORITIES: usize = 5;
 /// As few as there may be between two swaps, for the swaps to have happened meanwhile.
 const BETWEEN: usize = 20;
 
@@ -35,7 +43,7 @@ struct Seen {
     failures: Vec<String>,
 }
 
-/// Renewals of the leaf, then a CA of which nobody has heard.
+/// Renewals of the leaf, then CAs of which nobody has heard.
 pub(crate) async fn swapped(cluster: &mut Cluster) -> Shown {
     let Program::Ours(program) = &cluster.program else {
         return Shown::Skipped(LOCAL_ONLY);
@@ -65,7 +73,10 @@ pub(crate) async fn swapped(cluster: &mut Cluster) -> Shown {
         });
     }
     renewals(cluster, program, &seen).await;
-    another_ca(cluster, program, &seen).await;
+    keep_in_secrets(cluster, program).await;
+    for _ in 0..AUTHORITIES {
+        another_ca(cluster, program, &seen).await;
+    }
     more(&seen).await;
     writers.shutdown().await;
     let seen = seen.borrow();
@@ -82,8 +93,15 @@ pub(crate) async fn swapped(cluster: &mut Cluster) -> Shown {
 
 async fn renewals(cluster: &Cluster, program: &Meshmode, seen: &watch::Sender<Seen>) {
     let folder = program.certificates();
-    for renewal in 1..=RENEWALS {
-        more(seen).await;
+    let long = env::var_os("MESHMODE_E2E_LONG").is_some();
+    let renewals = if long { LONG_RENEWALS } else { RENEWALS };
+    let mut seconds = tokio::time::interval(EVERY);
+    for renewal in 1..=renewals {
+        if long {
+            seconds.tick().await;
+        } else {
+            more(seen).await;
+        }
         let before = sample(&program.metrics().await, RELOADS);
         certs(&folder, &["--renew"]);
         until_served(program, &folder).await;
@@ -100,27 +118,92 @@ async fn renewals(cluster: &Cluster, program: &Meshmode, seen: &watch::Sender<Se
     }
 }
 
-/// Old and new CA are made known, then the certificate is swapped, then the old CA goes.
+/// As somebody does who has made CA and certificate in another way.
+async fn keep_in_secrets(cluster: &Cluster, program: &Meshmode) {
+    let folder = program.certificates();
+    let file = |name: &str| STANDARD.encode(fs::read(folder.join(name)).unwrap());
+    let secret = |name: &str, certificate: &str, key: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+            "metadata": {"name": name, "namespace": NAMESPACE},
+            "data": {"ca.crt": file("ca.crt"), "tls.crt": file(certificate), "tls.key": file(key)},
+        })
+    };
+    let secrets = [
+        secret("meshmode-ca", "ca.crt", "ca.key"),
+        secret("meshmode-tls", "tls.crt", "tls.key"),
+    ];
+    apply(cluster, &list(&secrets)).await;
+}
+
+/// The three steps of `docs/certificates.md`, by the commands that stand there.
 async fn another_ca(cluster: &Cluster, program: &Meshmode, seen: &watch::Sender<Seen>) {
     let folder = program.certificates();
-    let old = program.endpoint();
-    let aside = tempfile::tempdir().unwrap();
-    certs(aside.path(), &[]);
-    let new = fs::read_to_string(aside.path().join("ca.crt")).unwrap();
-    assert_ne!(old.ca, new);
-    let both = Endpoint {
-        ca: format!("{}{new}", old.ca),
-        ..old
-    };
-    register(cluster, &both).await;
+    let old = fs::read(folder.join("ca.crt")).unwrap();
+    renew(cluster, &["--rotate-ca"]).await;
     more(seen).await;
-    for file in ["ca.crt", "ca.key", "tls.crt", "tls.key"] {
-        fs::copy(aside.path().join(file), folder.join(file)).unwrap();
+    let served = renew(cluster, &[]).await;
+    for file in ["ca.crt", "tls.key", "tls.crt"] {
+        fs::write(folder.join(file), part(&served, file)).unwrap();
     }
     until_served(program, &folder).await;
     more(seen).await;
-    register(cluster, &Endpoint { ca: new, ..both }).await;
+    let served = renew(cluster, &["--drop-old-ca"]).await;
+    let new = part(&served, "ca.crt");
+    assert_ne!(new, old);
+    fs::write(folder.join("ca.crt"), new).unwrap();
     more(seen).await;
+}
+
+/// What the Secrets hold, renewed and applied; gives the Secret that is served from.
+async fn renew(cluster: &Cluster, how: &[&str]) -> Value {
+    let kept = get(cluster, &["meshmode-ca", "meshmode-tls"]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kept.yaml");
+    fs::write(&file, kept).unwrap();
+    let file = file.to_str().unwrap();
+    let command = [
+        "certs",
+        "--secret",
+        "--namespace",
+        NAMESPACE,
+        "--renew-from",
+        file,
+    ];
+    let output = run(&[&command, how].concat());
+    assert!(output.status.success(), "{output:?}");
+    apply(cluster, &String::from_utf8(output.stdout).unwrap()).await;
+    serde_saphyr::from_str(&get(cluster, &["meshmode-tls"]).await).unwrap()
+}
+
+async fn get(cluster: &Cluster, secrets: &[&str]) -> String {
+    let get = ["-n", NAMESPACE, "get", "secret", "-o", "yaml"];
+    let output = cluster
+        .control_plane
+        .kubectl(&[&get, secrets].concat())
+        .await;
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+async fn apply(cluster: &Cluster, documents: &str) {
+    let apply = [
+        "apply",
+        "--server-side",
+        "--field-manager=meshmode-certs",
+        "--force-conflicts",
+        "-f",
+        "-",
+    ];
+    let control_plane = &cluster.control_plane;
+    let output = control_plane.kubectl_with_input(&apply, documents).await;
+    assert!(output.status.success(), "{output:?}");
+}
+
+fn part(secret: &Value, name: &str) -> Vec<u8> {
+    STANDARD
+        .decode(secret["data"][name].as_str().unwrap())
+        .unwrap()
 }
 
 /// Registers the webhooks with `Fail`: a call that fails is a Pod that is refused.

@@ -127,6 +127,13 @@ impl Meshmode {
         kib.unwrap().trim().parse::<u64>().unwrap() << 10
     }
 
+    /// Code and text of `/readyz?verbose`.
+    pub(crate) async fn readiness(&self) -> (u16, String) {
+        http::get(self.status_port, "/readyz?verbose")
+            .await
+            .unwrap()
+    }
+
     /// All its metrics.
     pub(crate) async fn metrics(&self) -> String {
         let (code, text) = http::get(self.status_port, "/metrics").await.unwrap();
