@@ -92,9 +92,13 @@ pub(crate) async fn swapped(cluster: &mut Cluster) -> Shown {
 }
 
 async fn renewals(cluster: &Cluster, program: &Meshmode, seen: &watch::Sender<Seen>) {
-    let folder = program.certificates();
     let long = env::var_os("MESHMODE_E2E_LONG").is_some();
-    let renewals = if long { LONG_RENEWALS } else { RENEWALS };
+    let (renewals, between) = if long {
+        (LONG_RENEWALS, LONG_RENEWALS / RENEWALS)
+    } else {
+        (RENEWALS, 1)
+    };
+    let folder = program.certificates();
     let mut seconds = tokio::time::interval(EVERY);
     for renewal in 1..=renewals {
         if long {
@@ -110,11 +114,13 @@ async fn renewals(cluster: &Cluster, program: &Meshmode, seen: &watch::Sender<Se
             after > before,
             "reloads are counted: {before}, then {after}"
         );
-        // Another text of the same CA: the API server drops its connections, and shakes hands anew.
-        let mut endpoint = program.endpoint();
-        endpoint.ca.push_str(&"\n".repeat(renewal as usize));
-        register(cluster, &endpoint).await;
-        more(seen).await;
+        if renewal % between == 0 {
+            // Another text of the same CA: the API server drops its connections, and shakes hands anew.
+            let mut endpoint = program.endpoint();
+            endpoint.ca.push_str(&"\n".repeat(renewal as usize));
+            register(cluster, &endpoint).await;
+            more(seen).await;
+        }
     }
 }
 

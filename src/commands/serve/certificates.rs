@@ -107,21 +107,21 @@ async fn reload_pair(
             ReloadOutcome::Swapped { current, .. } => {
                 metrics.reloaded(Reloaded::Certificate, Reload::Done);
                 in_service(&metrics, current);
+                told.note(Check::CertificateFiles, Checked::OK);
                 let (certificate, not_after) = (current.fingerprint(), current.not_after());
                 tracing::info!(certificate, %not_after, "serving with a new certificate");
-                told.note(Check::CertificateFiles, Checked::OK);
                 changed.notify_one();
             }
             ReloadOutcome::Unchanged => drop(told.note(Check::CertificateFiles, Checked::OK)),
             ReloadOutcome::KeptLastGood(error) => {
                 metrics.reloaded(Reloaded::Certificate, Reload::KeptLastGood);
-                let text = logs::chain(error);
+                let error_text = logs::chain(error);
+                let text = format!("{error_text}; the last good one stays in service");
+                told.note(Check::CertificateFiles, Checked::new(reason(error), text));
                 tracing::error!(
-                    error = text,
+                    error = error_text,
                     "the certificate on disk cannot be served: the last good one stays in service"
                 );
-                let text = format!("{text}; the last good one stays in service");
-                told.note(Check::CertificateFiles, Checked::new(reason(error), text));
             }
         },
     )
