@@ -115,8 +115,8 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Plain<T> {
 impl<'de> Reader<'de> {
     /// All of `text`, without the help of `serde_json`.
     fn read<S: DeserializeSeed<'de>>(text: &'de str, seed: S) -> Option<S::Value> {
-        // The API server's ends in a line feed.
-        let text = text.trim_ascii_end();
+        // The API server's ends in a line feed. Not `trim_ascii_end`: JSON has no form feed.
+        let text = text.trim_end_matches([' ', '\n', '\r', '\t']);
         if skip::has_control(text.as_bytes()) {
             return None;
         }
