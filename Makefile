@@ -16,7 +16,7 @@ IMAGE ?= meshmode:dev
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build certs ## Build, make certificates, serve, answer a recorded review, and go on serving
@@ -73,6 +73,22 @@ bench: ## Measure the pure paths: reviews beside kube's own types, and verdicts
 bench-server: build ## Measure the serving process: start, first review, memory, load
 	MESHMODE_BENCH_BINARY="$(BINARY)" $(CARGO) bench --locked --bench server
 
+.PHONY: soak
+soak: build ## Serve for an hour under load, renewals and new configurations: nothing may grow (MESHMODE_SOAK_SECONDS)
+	MESHMODE_BENCH_BINARY="$(BINARY)" $(CARGO) bench --locked --bench soak
+
+.PHONY: fuzz
+fuzz: ## Fuzz all that parses, with stable Rust: 10 million runs, or FUZZ_SECONDS of each target (needs g++)
+	@fuzz/run.sh
+
+.PHONY: monitoring
+monitoring: ## Check the alert rules and when they fire (needs promtool)
+	@tests/monitoring.sh
+
+.PHONY: monitoring-write
+monitoring-write: ## Make the PrometheusRule anew from manifests/monitoring/rules.yaml (needs promtool)
+	@tests/monitoring.sh write
+
 .PHONY: lint
 lint: ## Check format, clippy and documentation
 	$(CARGO) fmt --check
@@ -84,6 +100,10 @@ lint: ## Check format, clippy and documentation
 .PHONY: deny
 deny: ## Check licences, bans and sources of all dependencies (needs cargo-deny)
 	$(CARGO) deny check licenses bans sources
+
+.PHONY: deny-advisories
+deny-advisories: ## Check for known vulnerabilities (needs cargo-deny, and GitHub for the RustSec database)
+	$(CARGO) deny check advisories
 
 .PHONY: schema
 schema: build ## Write manifests/config.schema.json anew

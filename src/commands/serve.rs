@@ -113,6 +113,7 @@ struct Running {
 impl Server {
     async fn bind(args: Args, active: Active) -> anyhow::Result<Self> {
         let metrics = Arc::new(Metrics::default());
+        metrics.runtime_is(tokio::runtime::Handle::current());
         let certificates = Certificates::load(&args, &metrics)?;
         let tls = Arc::new(certificates.server_config()?);
         // A cold aws-lc takes tens of milliseconds for its first handshake: nobody should wait for it.

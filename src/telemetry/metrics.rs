@@ -5,6 +5,7 @@ mod certificate;
 mod cluster;
 mod configuration;
 mod labels;
+mod runtime;
 mod words;
 
 use std::time::Duration;
@@ -17,11 +18,13 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use tokio::runtime::Handle;
 
 use self::certificate::Certificate;
 use self::cluster::Cluster;
 use self::configuration::Configuration;
 use self::labels::{Labels, Value, fixed};
+use self::runtime::Runtime;
 
 pub use self::cluster::Unplaced;
 pub use self::words::{Handshake, Outcome, Reload, Reloaded};
@@ -43,6 +46,7 @@ pub struct Metrics {
     watches: Family<Labels<2>, Gauge>,
     objects: Family<Labels<1>, Gauge>,
     cluster: Cluster,
+    runtime: Runtime,
 }
 
 /// The route of a request.
@@ -83,6 +87,7 @@ impl Default for Metrics {
             watches: Family::default(),
             objects: Family::default(),
             cluster: Cluster::default(),
+            runtime: Runtime::default(),
         };
         metrics.register();
         metrics.begin_at_zero();
@@ -91,12 +96,17 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Requests to this route are to come: their counts begin at zero.
+    pub fn serves(&self, served: Served) {
+        for outcome in Outcome::ALL {
+            drop(self.reviews.get_or_create(&review_labels(served, outcome)));
+        }
+    }
+
     /// A request ended after `duration`.
     pub fn served(&self, served: Served, outcome: Outcome, duration: Duration) {
-        let (task, stance) = (fixed("task", served.task), fixed("stance", served.stance));
-        let outcome_label = fixed("outcome", outcome.as_str());
         self.reviews
-            .get_or_create(&Labels([task.clone(), stance, outcome_label]))
+            .get_or_create(&review_labels(served, outcome))
             .inc();
         match outcome {
             Outcome::Panicked => drop(self.panics.inc()),
@@ -104,7 +114,7 @@ impl Metrics {
             Outcome::Aborted => return,
         }
         self.duration
-            .get_or_create(&Labels([task]))
+            .get_or_create(&Labels([fixed("task", served.task)]))
             .observe(duration.as_secs_f64());
     }
 
@@ -118,6 +128,11 @@ impl Metrics {
                 rule,
             ]))
             .inc();
+    }
+
+    /// A Pod was left alone, and something that rules read of the cluster was not known.
+    pub fn left_for_missing_facts(&self) {
+        self.cluster.left_for_missing_facts();
     }
 
     /// A policy was decided about.
@@ -223,9 +238,15 @@ impl Metrics {
         self.cluster.count_by(count);
     }
 
+    /// From now on the tasks of this runtime are counted, when somebody asks.
+    pub fn runtime_is(&self, handle: Handle) {
+        self.runtime.is(handle);
+    }
+
     /// All metrics in the OpenMetrics text format.
     pub fn to_text(&self) -> String {
         self.cluster.count();
+        self.runtime.count();
         let mut text = String::new();
         if encode(&mut text, &self.registry).is_err() {
             text.clear();
@@ -303,7 +324,16 @@ impl Metrics {
             self.objects.clone(),
         );
         self.cluster.register(registry);
+        self.runtime.register(registry);
     }
+}
+
+fn review_labels(served: Served, outcome: Outcome) -> Labels<3> {
+    Labels([
+        fixed("task", served.task),
+        fixed("stance", served.stance),
+        fixed("outcome", outcome.as_str()),
+    ])
 }
 
 fn reload_labels(file: Reloaded, reload: Reload) -> Labels<2> {

@@ -13,18 +13,26 @@ use super::route::Route;
 use super::stance::Stance;
 use super::validate::{self, Judged};
 use super::waiting::Waited;
-use crate::placement::Mode;
 use crate::placement::facts::Missing;
+use crate::placement::{Mode, Origin};
 use crate::telemetry::logs::chain;
 use crate::telemetry::metrics::{Metrics, Outcome, Served};
 
+/// Requests to `route` are to come.
+pub fn serves(metrics: &Metrics, route: Route) {
+    metrics.serves(labels(route));
+}
+
 /// A request to `route` ended after `duration`.
 pub fn served(metrics: &Metrics, route: Route, outcome: Outcome, duration: Duration) {
-    let served = Served {
+    metrics.served(labels(route), outcome, duration);
+}
+
+const fn labels(route: Route) -> Served {
+    Served {
         task: route.task.as_str(),
         stance: route.stance.as_str(),
-    };
-    metrics.served(served, outcome, duration);
+    }
 }
 
 /// A request was dropped before it had an answer.
@@ -60,6 +68,9 @@ pub fn placed(metrics: &Metrics, route: Route, placed: &Placed<'_>, waited: Opti
             origin,
         } => {
             metrics.placed(stance, mode.as_str(), rule);
+            if missing.is_some() && (*mode, *origin) == (Mode::Leave, Origin::Rules) {
+                metrics.left_for_missing_facts();
+            }
             let did = did(*mode, route.stance);
             // The level of an event is fixed where it is made.
             macro_rules! say {

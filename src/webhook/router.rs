@@ -80,6 +80,7 @@ pub fn router(app: App) -> Router {
 fn with(app: App, decide: Decide, body_deadline: Duration) -> Router {
     let mut router = Router::new();
     for (path, route) in ROUTES {
+        record::serves(&app.metrics, route);
         let handler = move |State(app): State<App>, request: Request| async move {
             respond(&app, route, request, decide, body_deadline).await
         };

@@ -1,9 +1,10 @@
-//! Since when a kind of objects is not followed, and Pods that nobody placed.
+//! Since when a kind of objects is not followed, Pods that nobody placed, and those left as facts were missing.
 
 use std::fmt;
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
@@ -18,6 +19,7 @@ pub type Unplaced = Option<[(&'static str, usize); 3]>;
 pub(super) struct Cluster {
     behind: Family<Labels<1>, Gauge>,
     unplaced: Family<Labels<1>, Gauge>,
+    left: Counter,
     counting: Counting,
 }
 
@@ -41,6 +43,11 @@ impl Cluster {
             "Pods whose metadata shows neither a placement nor why they have none, by what their namespace asks for",
             self.unplaced.clone(),
         );
+        registry.register(
+            "left_for_missing_facts",
+            "Pods left alone while something that rules read of the cluster was not known",
+            self.left.clone(),
+        );
     }
 
     pub(super) fn behind_since(&self, resource: &'static str, now: Timestamp) {
@@ -52,6 +59,10 @@ impl Cluster {
 
     pub(super) fn not_behind(&self, resource: &'static str) {
         self.behind_of(resource).set(0);
+    }
+
+    pub(super) fn left_for_missing_facts(&self) {
+        self.left.inc();
     }
 
     pub(super) fn count_by(&self, count: impl Fn() -> Unplaced + Send + Sync + 'static) {

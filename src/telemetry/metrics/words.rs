@@ -45,6 +45,14 @@ pub enum Handshake {
 // === the names in labels ===
 
 impl Outcome {
+    /// All of them: each has a sample from the start.
+    pub(super) const ALL: [Self; 4] = [
+        Self::Answered,
+        Self::Rejected,
+        Self::Panicked,
+        Self::Aborted,
+    ];
+
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Answered => "answered",

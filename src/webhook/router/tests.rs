@@ -1496,6 +1496,8 @@ async fn what_is_left_is_left_for_its_revision() {
         (&first["placement"], &first["rule"]),
         (&json!("leave"), &json!("big"))
     );
+    let left = ["meshmode_left_for_missing_facts_total 1"];
+    has_lines(&app.metrics.to_text(), &left);
     // As a real one keeps it.
     let cluster = Cluster::default();
     for (revision, decided) in coming.remembered() {
@@ -1505,11 +1507,13 @@ async fn what_is_left_is_left_for_its_revision() {
         cluster: Arc::new(cluster),
         ..app
     };
-    let second = send(router(app), request(MUTATE, review)).await;
+    let second = send(router(app.clone()), request(MUTATE, review)).await;
     let second = &second.json["response"]["auditAnnotations"];
     for key in ["placement", "rule", "reason"] {
         assert_eq!(second[key], first[key], "{second}");
     }
+    // Not again for each Pod of the revision.
+    has_lines(&app.metrics.to_text(), &left);
     assert_eq!(coming.remembered().len(), 1);
 }
 
