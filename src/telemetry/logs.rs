@@ -1,11 +1,13 @@
 //! The log: on standard error, as text for people or JSON for machines.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::panic::PanicHookInfo;
 use std::str::FromStr as _;
 
+use memchr::memchr2_iter;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -34,7 +36,7 @@ pub fn start(format: LogFormat, filter: &str) -> Result<(), anyhow::Error> {
     }
     let layer = lines::layer()
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
+        .with_writer(|| Stderr);
     let layer = match format {
         LogFormat::Text => layer.boxed(),
         LogFormat::Json => layer
@@ -49,6 +51,41 @@ pub fn start(format: LogFormat, filter: &str) -> Result<(), anyhow::Error> {
     started.map_err(|error| anyhow::anyhow!("the log could not be started: {error}"))?;
     std::panic::set_hook(Box::new(panicked));
     Ok(())
+}
+
+/// Standard error, for whole lines. JSON leaves some control characters as they are (DEL, and U+0080 to U+009F, which
+/// terminals take for the start of a command): they are escaped here, as people read logs in terminals.
+struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        io::stderr().write_all(&escaped(line))?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+fn escaped(line: &[u8]) -> Cow<'_, [u8]> {
+    let mut text = Vec::new();
+    let mut from = 0;
+    for at in memchr2_iter(0x7f, 0xc2, line) {
+        let (code, end) = match (line[at], line.get(at + 1)) {
+            (0x7f, _) => (0x7f, at + 1),
+            (_, Some(&code @ 0x80..=0x9f)) => (code, at + 2),
+            (_, Some(_) | None) => continue,
+        };
+        text.extend_from_slice(&line[from..at]);
+        text.extend_from_slice(format!("\\u{code:04x}").as_bytes());
+        from = end;
+    }
+    if from == 0 {
+        return Cow::Borrowed(line);
+    }
+    text.extend_from_slice(&line[from..]);
+    Cow::Owned(text)
 }
 
 /// A filter that can be read, for a flag.
@@ -131,6 +168,22 @@ mod tests {
         assert_eq!(chain(&error), expected);
         let error = anyhow::Error::new(error).context("at the start");
         assert_eq!(chain(&*error), format!("at the start: {expected}"));
+    }
+
+    #[test]
+    fn control_characters_that_json_allows_are_escaped() {
+        let rows = [
+            ("nothing to escape: ü £ \u{a0} 🦀", None),
+            ("", None),
+            ("a\u{9d}0;title\u{9c}b", Some(r"a\u009d0;title\u009cb")),
+            ("\u{80}", Some(r"\u0080")),
+            ("\u{7f}\u{9f}ü", Some(r"\u007f\u009fü")),
+        ];
+        for (text, expected) in rows {
+            let escaped = escaped(text.as_bytes());
+            assert_eq!(str::from_utf8(&escaped), Ok(expected.unwrap_or(text)));
+        }
+        assert_eq!(escaped(b"cut off \xc2"), &b"cut off \xc2"[..]);
     }
 
     #[test]

@@ -49,6 +49,9 @@ const MAX_WARNING: usize = 256;
 const MAX_WARNINGS: usize = 16;
 /// The longest value of an audit annotation, in characters.
 const MAX_AUDIT: usize = 1024;
+/// The most lines of a refusal, and the longest of them: what was written into an object may be in it.
+const MAX_LINES: usize = 200;
+const MAX_LINE: usize = 1024;
 
 // === impl Answer ===
 
@@ -120,7 +123,7 @@ impl Writer {
     fn refusal(&mut self, message: &str) {
         self.json
             .extend_from_slice(b",\"status\":{\"code\":403,\"reason\":\"Forbidden\",\"message\":");
-        write_string(&mut self.json, message);
+        write_string(&mut self.json, &clean_lines(message));
         self.json.push(b'}');
     }
 
@@ -147,6 +150,13 @@ impl Writer {
         self.json
             .extend_from_slice(if entries.is_empty() { b"" } else { b"}" });
     }
+}
+
+/// The lines of `text`, each [`clean`]: a terminal shows them as they are.
+fn clean_lines(text: &str) -> String {
+    let lines = text.lines().take(MAX_LINES);
+    let lines: Vec<Cow<'_, str>> = lines.map(|line| clean(line, MAX_LINE)).collect();
+    lines.join("\n")
 }
 
 /// `text` on one line, without control characters (a warning with one is dropped by the API server), and
