@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 
 target_dir="${CARGO_TARGET_DIR:-$PWD/target}/fuzz"
 # Of a thousand runs, what each gets: by how fast it is, so that none takes all the time.
-declare -A share=([json]=430 [uid]=250 [pem]=200 [policy]=80 [review]=30 [configuration]=5 [expression]=5)
+declare -A share=([json]=400 [uid]=250 [pem]=200 [policy]=80 [review]=30 [configuration]=20 [expression]=20)
 declare -A flags=(
   [configuration]="-max_len=8192 -dict=fuzz/cel.dict"
   [expression]="-max_len=4200 -dict=fuzz/cel.dict"
