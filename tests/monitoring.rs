@@ -20,6 +20,7 @@ use meshmode::config::{DEFAULT, read};
 use meshmode::placement::facts::NoCluster;
 use meshmode::telemetry::metrics::{Metrics, Outcome, Served};
 use meshmode::webhook::active::{Active, Origin};
+use meshmode::webhook::load::{Limits, Load};
 use meshmode::webhook::router::{App, router};
 use serde_json::Value;
 
@@ -75,6 +76,7 @@ fn metrics(used: Use) -> BTreeSet<String> {
         })),
         facts: Arc::new(WhyUnknown::NoCluster),
         cluster: Arc::new(NoCluster),
+        load: Arc::new(Load::new(Limits::default(), Arc::clone(&metrics))),
         metrics: Arc::clone(&metrics),
     }));
     match used {

@@ -9,7 +9,7 @@ review=tests/data/reviews/pod-usual.json
 command -v curl >/dev/null || { echo "make run needs curl: install it (apt-get install curl)" >&2; exit 1; }
 
 "$binary" serve --listen "$listen" --status-listen "$status_listen" \
-  --tls-cert certs/tls.crt --tls-key certs/tls.key &
+  --tls-cert certs/tls.crt --tls-key certs/tls.key --shutdown-delay 0s &
 server=$!
 trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true' EXIT
 

@@ -71,6 +71,8 @@ impl Server {
             .arg("--tls-key")
             .arg(key)
             .args(arguments)
+            // Its flag says otherwise where that is tested.
+            .env("MESHMODE_SHUTDOWN_DELAY", "0s")
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -892,7 +894,7 @@ fn is_open_metrics(text: &str) {
 async fn a_review_in_flight_is_answered_before_the_end() {
     let issued = issued();
     let volume = Volume::new(&issued);
-    let mut server = Server::start(&volume, &[]);
+    let mut server = Server::start(&volume, &["--shutdown-delay", "1s"]);
     let mut stream = server
         .connect(client(&issued, &[&TLS13], &["http/1.1"]))
         .await
@@ -911,6 +913,7 @@ async fn a_review_in_flight_is_answered_before_the_end() {
     server.logged("asked to end");
     assert_eq!(server.get("/readyz").await.0, 503);
     assert_eq!(server.get("/livez").await.0, 200);
+    assert_eq!(server.review(&issued).await, Ok(200), "whoever comes");
     stream.write_all(&body).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -926,7 +929,7 @@ async fn a_review_in_flight_is_answered_before_the_end() {
 async fn asked_twice_it_ends_at_once() {
     let issued = issued();
     let volume = Volume::new(&issued);
-    let mut server = Server::start(&volume, &["--shutdown-timeout", "1h"]);
+    let mut server = Server::start(&volume, &["--shutdown-delay", "1h"]);
     let mut stream = server
         .connect(client(&issued, &[&TLS13], &["http/1.1"]))
         .await

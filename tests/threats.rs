@@ -24,6 +24,7 @@ use meshmode::placement::facts::NoCluster;
 use meshmode::telemetry::metrics::Metrics;
 use meshmode::tls::{Overwrite, Subjects, Validity, issue, write};
 use meshmode::webhook::active::{Active, Origin};
+use meshmode::webhook::load::{Limits, Load};
 use meshmode::webhook::router::{App, router};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -115,6 +116,7 @@ fn policies(text: &str) -> Vec<String> {
 }
 
 fn app() -> App {
+    let metrics = Arc::new(Metrics::default());
     App {
         configuration: Arc::new(ArcSwap::from_pointee(Active {
             configuration: read(DEFAULT).unwrap(),
@@ -123,7 +125,8 @@ fn app() -> App {
         })),
         facts: Arc::new(WhyUnknown::NoCluster),
         cluster: Arc::new(NoCluster),
-        metrics: Arc::new(Metrics::default()),
+        load: Arc::new(Load::new(Limits::default(), Arc::clone(&metrics))),
+        metrics,
     }
 }
 

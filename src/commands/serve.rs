@@ -3,6 +3,7 @@
 mod certificates;
 mod checks;
 mod known;
+mod limits;
 mod plain;
 mod reload;
 mod settings;
@@ -32,6 +33,7 @@ use crate::telemetry::logs;
 use crate::telemetry::metrics::Metrics;
 use crate::tls::{sha256, warm};
 use crate::webhook::active::{Active, Origin};
+use crate::webhook::load::Load;
 use crate::webhook::router::{App, router};
 use crate::webhook::server::serve;
 use crate::webhook::status::{self, Readiness, State};
@@ -124,6 +126,7 @@ impl Server {
             configuration: Arc::new(ArcSwap::from_pointee(active)),
             facts: known.facts(),
             cluster: known.cluster(),
+            load: Arc::new(Load::new(args.limits.load(), Arc::clone(&metrics))),
             metrics,
         };
         let webhook = listen(args.listen, "--listen").await?;
@@ -161,6 +164,7 @@ impl Server {
         let metrics = Arc::clone(&self.app.metrics);
         let configuration = Arc::clone(&self.app.configuration);
         let (patience, interval) = (self.args.patience(), self.args.reload_interval);
+        let limits = self.args.limits.or_what_files_allow();
         let address = self.webhook.local_addr()?;
         let mut server = JoinSet::new();
         server.spawn(serve(
@@ -169,6 +173,7 @@ impl Server {
             router(self.app),
             Arc::clone(&metrics),
             patience,
+            limits.server(),
             told(stopped),
         ));
         let plain = status::router(
@@ -260,7 +265,7 @@ impl Running {
     async fn end(mut self) {
         self.readiness.set(State::Stopping);
         tracing::info!(
-            "asked to end: reviews in flight are answered, then this ends; ask again to end at once"
+            "asked to end: whoever comes is answered for --shutdown-delay, then this ends; ask again to end at once"
         );
         drop(self.stop);
         tokio::select! {

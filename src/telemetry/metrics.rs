@@ -6,6 +6,7 @@ mod cluster;
 mod configuration;
 mod labels;
 mod runtime;
+mod traffic;
 mod words;
 
 use std::time::Duration;
@@ -27,7 +28,8 @@ use self::labels::{Labels, Value, fixed};
 use self::runtime::Runtime;
 
 pub use self::cluster::Unplaced;
-pub use self::words::{Handshake, Outcome, Reload, Reloaded};
+pub use self::traffic::Traffic;
+pub use self::words::{Ended, Handshake, Outcome, Overload, Reload, Reloaded};
 
 /// All metrics of the process.
 #[derive(Debug)]
@@ -43,6 +45,7 @@ pub struct Metrics {
     owner_waits: Family<Labels<1>, Histogram, fn() -> Histogram>,
     handshake_failures: Family<Labels<1>, Counter>,
     certificate: Certificate,
+    traffic: Traffic,
     watches: Family<Labels<2>, Gauge>,
     objects: Family<Labels<1>, Gauge>,
     cluster: Cluster,
@@ -84,6 +87,7 @@ impl Default for Metrics {
             owner_waits: Family::new_with_constructor(|| Histogram::new(WAITS)),
             handshake_failures: Family::default(),
             certificate: Certificate::default(),
+            traffic: Traffic::default(),
             watches: Family::default(),
             objects: Family::default(),
             cluster: Cluster::default(),
@@ -111,7 +115,7 @@ impl Metrics {
         match outcome {
             Outcome::Panicked => drop(self.panics.inc()),
             Outcome::Answered | Outcome::Rejected => {}
-            Outcome::Aborted => return,
+            Outcome::Aborted | Outcome::Late | Outcome::Overloaded => return,
         }
         self.duration
             .get_or_create(&Labels([fixed("task", served.task)]))
@@ -169,6 +173,11 @@ impl Metrics {
         self.handshake_failures
             .get_or_create(&Labels([fixed("cause", how.as_str())]))
             .inc();
+    }
+
+    /// Of connections and bodies.
+    pub const fn traffic(&self) -> &Traffic {
+        &self.traffic
     }
 
     /// The certificate in service is valid from then to then.
@@ -269,6 +278,7 @@ impl Metrics {
             let labels = Labels([fixed("cause", how.as_str())]);
             drop(self.handshake_failures.get_or_create(&labels));
         }
+        self.traffic.begin_at_zero();
     }
 
     fn register(&mut self) {
@@ -313,6 +323,7 @@ impl Metrics {
             self.handshake_failures.clone(),
         );
         self.certificate.register(registry);
+        self.traffic.register(registry);
         registry.register(
             "cluster_watch",
             "1 for the state that the watch of a kind of objects is in; none without a cluster",

@@ -4,10 +4,15 @@ use std::error::Error;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest as _, Request};
-use bytes::Bytes;
+use axum::body::BodyDataStream;
+use axum::extract::Request;
+use bytes::{Bytes, BytesMut};
+use futures_util::TryStreamExt as _;
 use http::{HeaderMap, StatusCode, header};
+use tokio::time::timeout;
+
+use super::load::{Load, Memory};
+use crate::telemetry::metrics::Overload;
 
 /// The largest body: the API server takes objects up to 3 MiB, and a review of an UPDATE holds two.
 pub const MAX_BODY_BYTES: usize = 7 << 20;
@@ -15,6 +20,18 @@ pub const MAX_BODY_BYTES: usize = 7 << 20;
 /// How long a body may take. The API server sends one at once, and waits 10 s for the whole answer unless
 /// its configuration says otherwise: what takes longer is stuck, and would hold its connection for ever.
 pub const MAX_BODY_TIME: Duration = Duration::from_secs(10);
+
+/// How long a client whose body is refused may pause: one that is still sending would not see the answer.
+const REFUSED_BODY_PAUSE: Duration = Duration::from_secs(5);
+
+/// A whole body.
+#[derive(Debug)]
+pub struct Body<'a> {
+    /// What was sent.
+    pub bytes: Bytes,
+    /// Until it is dropped, the bytes count.
+    pub memory: Memory<'a>,
+}
 
 /// Why there is no body to answer.
 #[derive(Debug, thiserror::Error)]
@@ -28,33 +45,109 @@ pub enum Unreadable {
     /// It stalled, or came in drops.
     #[error("the body was not there after {0:?}; send it at once")]
     Late(Duration),
+    /// There is no memory for it now.
+    #[error(
+        "the bodies in flight take all of --max-body-memory; ask again, or let it have more if this lasts"
+    )]
+    NoMemory(Overload),
     /// Such as chunks that are none.
     #[error("the body could not be read; send it as HTTP demands")]
-    Broken(#[source] BytesRejection),
+    Broken(#[source] axum::Error),
     /// The client is gone: there is nobody to tell.
     #[error("the client hung up before its body was there")]
-    HungUp(#[source] BytesRejection),
+    HungUp(#[source] axum::Error),
 }
 
-/// The body of `request`, which has `deadline` to come. The limit of its size is that of the router.
+/// The body of `request`, which has `deadline` to come, in the memory that `load` has for it.
 ///
 /// # Errors
-/// Why there is none.
-pub async fn read(request: Request, deadline: Duration) -> Result<Bytes, Unreadable> {
-    let wrong = wrong_content_type(request.headers());
-    // Read in any case: a client that is still sending would not see the answer.
-    let read = tokio::time::timeout(deadline, Bytes::from_request(request, &())).await;
-    let body = match read {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(rejection)) => Err(Unreadable::from(rejection)),
-        Err(_) => Err(Unreadable::Late(deadline)),
+/// Why there is none. What is refused is read all the same, and not kept: a client that is still sending would not see the
+/// answer.
+pub async fn read(
+    request: Request,
+    deadline: Duration,
+    load: &Load,
+) -> Result<Body<'_>, Unreadable> {
+    let headers = request.headers();
+    let wrong = wrong_content_type(headers).map(Unreadable::ContentType);
+    let announced = announced(headers);
+    let asks_first = headers.contains_key(header::EXPECT);
+    let mut stream = request.into_body().into_data_stream();
+    let memory = wrong.map_or_else(|| Ok(load.memory(announced)?), Err);
+    let refused = match memory {
+        Ok(memory) => match timeout(deadline, keep(&mut stream, announced, memory)).await {
+            Ok(Ok(body)) => return Ok(body),
+            Ok(Err(refused @ Unreadable::NoMemory(_))) => refused,
+            Ok(Err(why)) => return Err(why),
+            Err(_) => return Err(Unreadable::Late(deadline)),
+        },
+        Err(refused) => refused,
     };
-    match (wrong, body) {
-        (Some(sent), Ok(_) | Err(Unreadable::TooLarge | Unreadable::Broken(_))) => {
-            Err(Unreadable::ContentType(sent))
-        }
-        (_, body) => body,
+    if asks_first {
+        return Err(refused);
     }
+    match timeout(deadline, discard(&mut stream)).await {
+        Ok(Err(gone @ Unreadable::HungUp(_))) => Err(gone),
+        Ok(Ok(()) | Err(_)) | Err(_) => Err(refused),
+    }
+}
+
+/// How long the body will be, by its head; 0 where that does not tell.
+fn announced(headers: &HeaderMap) -> usize {
+    let length = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    length.unwrap_or(0).min(MAX_BODY_BYTES)
+}
+
+async fn keep<'a>(
+    stream: &mut BodyDataStream,
+    announced: usize,
+    mut memory: Memory<'a>,
+) -> Result<Body<'a>, Unreadable> {
+    let first = stream.try_next().await?.unwrap_or_default();
+    memory.grow(first.len())?;
+    let Some(mut next) = stream.try_next().await? else {
+        // As it came: most are one piece.
+        return whole(first, memory);
+    };
+    let mut bytes = BytesMut::with_capacity(announced);
+    bytes.extend_from_slice(&first);
+    drop(first);
+    loop {
+        let length = bytes.len() + next.len();
+        if length > MAX_BODY_BYTES {
+            return Err(Unreadable::TooLarge);
+        }
+        memory.grow(length)?;
+        bytes.extend_from_slice(&next);
+        match stream.try_next().await? {
+            Some(more) => next = more,
+            None => return whole(bytes.freeze(), memory),
+        }
+    }
+}
+
+fn whole(bytes: Bytes, memory: Memory<'_>) -> Result<Body<'_>, Unreadable> {
+    if bytes.len() > MAX_BODY_BYTES {
+        return Err(Unreadable::TooLarge);
+    }
+    Ok(Body { bytes, memory })
+}
+
+/// Reads to the end, or to what is too much, or to a pause, and keeps nothing.
+async fn discard(stream: &mut BodyDataStream) -> Result<(), Unreadable> {
+    let mut length = 0;
+    while let Ok(next) = timeout(REFUSED_BODY_PAUSE, stream.try_next()).await {
+        let Some(bytes) = next? else {
+            return Ok(());
+        };
+        length += bytes.len();
+        if length > MAX_BODY_BYTES {
+            return Err(Unreadable::TooLarge);
+        }
+    }
+    Ok(())
 }
 
 /// What was sent in place of `application/json`.
@@ -78,19 +171,24 @@ impl Unreadable {
             Self::ContentType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Late(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::NoMemory(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Broken(_) | Self::HungUp(_) => StatusCode::BAD_REQUEST,
         }
     }
 }
 
-impl From<BytesRejection> for Unreadable {
-    fn from(rejection: BytesRejection) -> Self {
-        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            Self::TooLarge
-        } else if hung_up(&rejection) {
-            Self::HungUp(rejection)
+impl From<Overload> for Unreadable {
+    fn from(overload: Overload) -> Self {
+        Self::NoMemory(overload)
+    }
+}
+
+impl From<axum::Error> for Unreadable {
+    fn from(error: axum::Error) -> Self {
+        if hung_up(&error) {
+            Self::HungUp(error)
         } else {
-            Self::Broken(rejection)
+            Self::Broken(error)
         }
     }
 }

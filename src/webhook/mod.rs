@@ -2,7 +2,8 @@
 //!
 //! - [`review`], [`answer`]: request and response of `admission.k8s.io/v1`, borrowed and written by hand
 //! - [`mutate`], [`validate`], [`advise`]: a review to an answer, without IO; [`stance`]: how far it is carried
-//! - [`route`], [`router`], [`body`], [`waiting`]: paths and HTTP; [`active`]: the configuration in service
+//! - [`route`], [`router`], [`body`], [`failure`]: paths and HTTP; [`active`]: the configuration in service
+//! - [`deadline`], [`load`], [`waiting`]: how long a review may take, and how much is taken on at a time
 //! - [`record`]: log lines and metrics; [`server`]: TLS connections; [`status`]: the plain second port;
 //!   [`readiness`]: whether reviews should be sent here
 
@@ -10,6 +11,9 @@ pub mod active;
 pub mod advise;
 pub mod answer;
 pub mod body;
+pub mod deadline;
+pub mod failure;
+pub mod load;
 pub mod mutate;
 pub mod readiness;
 pub mod record;

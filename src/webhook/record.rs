@@ -241,6 +241,22 @@ pub fn unreadable(route: Route, code: StatusCode, error: &Unreadable) {
     tracing::warn!(task, code, error, "rejected a request: check who sends it");
 }
 
+/// There is too much to do: it is counted, and told only to who asks for it, as telling is work too.
+pub fn overloaded(route: Route, why: &str) {
+    let task = route.task.as_str();
+    tracing::debug!(task, why, "refused a request: the failurePolicy decides");
+}
+
+/// There was no time left to decide.
+pub fn late(route: Route) {
+    let task = route.task.as_str();
+    tracing::warn!(
+        task,
+        "did not decide in the time that the API server gives: the failurePolicy decides; is the CPU starved, or \
+         timeoutSeconds too low?"
+    );
+}
+
 /// A client went away while it sent: a timeout of its own, or its end. No news.
 pub fn hung_up(route: Route, error: &Unreadable) {
     let (task, error) = (route.task.as_str(), chain(error));

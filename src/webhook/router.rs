@@ -6,20 +6,20 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::post;
-use bytes::Bytes;
-use http::{HeaderValue, Method, StatusCode, Uri, header};
+use http::{Method, StatusCode, Uri};
 
 use super::active::Active;
-use super::answer::clean;
-use super::body::{self, MAX_BODY_BYTES, MAX_BODY_TIME, Unreadable};
+use super::body::{self, MAX_BODY_TIME, Unreadable};
+use super::deadline::Deadline;
+use super::failure::{self, status};
+use super::load::Load;
 use super::mutate::Remember;
 use super::review::{self, NotAReview};
 use super::route::{ROUTES, Route, Task};
-use super::waiting::{Awaited, Waited, patience};
+use super::waiting::{Awaited, Waited};
 use super::{advise, mutate, record, validate};
 use crate::authorization::FactsSource;
 use crate::placement::facts::Source;
@@ -36,10 +36,9 @@ pub struct App {
     pub cluster: Arc<dyn Source>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// What is in flight.
+    pub load: Arc<Load>,
 }
-
-/// The longest message of an error, in characters: it may repeat what was sent.
-const MAX_MESSAGE: usize = 1024;
 
 /// Decides about one body.
 type Decide = fn(&App, Route, &[u8], Attempt) -> Result<Decided, NotAReview>;
@@ -66,12 +65,6 @@ enum Guarded {
     Wait(Awaited),
 }
 
-/// When the time of a request ends that the API server gives it.
-struct Asked {
-    uri: Uri,
-    start: tokio::time::Instant,
-}
-
 /// All routes of the webhook.
 pub fn router(app: App) -> Router {
     with(app, decide, MAX_BODY_TIME)
@@ -85,6 +78,7 @@ fn with(app: App, decide: Decide, body_deadline: Duration) -> Router {
             respond(&app, route, request, decide, body_deadline).await
         };
         router = router.route(path, post(handler));
+        record::serves(&app.metrics, route);
     }
     router
         .method_not_allowed_fallback(async |method: Method| {
@@ -98,7 +92,6 @@ fn with(app: App, decide: Decide, body_deadline: Duration) -> Router {
                 &format!("{} is no route; there are {paths}", uri.path()),
             )
         })
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(app)
 }
 
@@ -110,43 +103,75 @@ async fn respond(
     body_deadline: Duration,
 ) -> Response {
     let unanswered = Unanswered::new(app, route);
-    let asked = Asked {
-        uri: request.uri().clone(),
-        start: tokio::time::Instant::now(),
-    };
-    let body = body::read(request, body_deadline).await;
+    let deadline = Deadline::of(request.uri());
+    let body = body::read(request, deadline.left_of(body_deadline), &app.load).await;
     let start = Instant::now();
     let (outcome, response) = match body {
-        Ok(body) => answered(app, route, &body, decide, &asked).await,
-        Err(error @ Unreadable::HungUp(_)) => {
-            record::hung_up(route, &error);
-            (Outcome::Aborted, status(error.code(), &error.to_string()))
-        }
-        Err(error) => {
-            record::unreadable(route, error.code(), &error);
-            (Outcome::Rejected, status(error.code(), &error.to_string()))
-        }
+        Ok(body) => answered(app, route, &body.bytes, decide, &deadline).await,
+        Err(error) => refused(route, &error, &deadline),
     };
     unanswered.served(outcome, start.elapsed());
     response
+}
+
+/// The answer to a request without a body.
+fn refused(route: Route, error: &Unreadable, deadline: &Deadline) -> (Outcome, Response) {
+    let outcome = match error {
+        Unreadable::HungUp(_) => {
+            record::hung_up(route, error);
+            Outcome::Aborted
+        }
+        Unreadable::NoMemory(_) => return overloaded(route, &error.to_string()),
+        Unreadable::Late(_) if deadline.is_over() => return late(route),
+        Unreadable::ContentType(_)
+        | Unreadable::TooLarge
+        | Unreadable::Late(_)
+        | Unreadable::Broken(_) => {
+            record::unreadable(route, error.code(), error);
+            Outcome::Rejected
+        }
+    };
+    (outcome, status(error.code(), &error.to_string()))
+}
+
+fn overloaded(route: Route, why: &str) -> (Outcome, Response) {
+    record::overloaded(route, why);
+    (Outcome::Overloaded, failure::overloaded(why))
+}
+
+/// While the API server still listens: it counts a 503 as what it is, and would count a decision that it does not hear.
+fn late(route: Route) -> (Outcome, Response) {
+    record::late(route);
+    let message =
+        "there was no time left to decide; is its CPU starved, or timeoutSeconds too low?";
+    let code = StatusCode::SERVICE_UNAVAILABLE;
+    (Outcome::Late, status(code, message))
 }
 
 /// Decides, and where an object is on the way that a placement needs, once more when it is there.
 async fn answered(
     app: &App,
     route: Route,
-    body: &Bytes,
+    body: &[u8],
     decide: Decide,
-    asked: &Asked,
+    deadline: &Deadline,
 ) -> (Outcome, Response) {
+    let Ok(_place) = app.load.place() else {
+        return overloaded(
+            route,
+            "there are --max-reviews reviews in flight; ask again",
+        );
+    };
     let mut attempt = Attempt::First;
     loop {
+        if deadline.is_over() {
+            return late(route);
+        }
         match guarded(app, route, body, decide, attempt) {
             Guarded::Done(outcome, response) => return (outcome, response),
             Guarded::Wait(awaited) => {
                 let wanted = app.configuration.load().configuration.placement.owner_wait;
-                let patience = patience(wanted, &asked.uri, asked.start.elapsed());
-                let waited = awaited.wait(&*app.cluster, patience).await;
+                let waited = awaited.wait(&*app.cluster, deadline.to_wait(wanted)).await;
                 record::waited(&app.metrics, waited);
                 attempt = Attempt::Last(waited);
             }
@@ -190,7 +215,7 @@ fn guarded(app: &App, route: Route, body: &[u8], decide: Decide, attempt: Attemp
     let decided = catch_unwind(AssertUnwindSafe(|| decide(app, route, body, attempt)));
     let (outcome, response) = match decided {
         Ok(Ok(Decided::Wait(awaited))) => return Guarded::Wait(awaited),
-        Ok(Ok(Decided::Answer(json))) => (Outcome::Answered, json_response(StatusCode::OK, json)),
+        Ok(Ok(Decided::Answer(json))) => (Outcome::Answered, failure::json(StatusCode::OK, json)),
         Ok(Err(error)) => {
             record::rejected(route, &error);
             (
@@ -244,28 +269,6 @@ fn decide(app: &App, route: Route, body: &[u8], attempt: Attempt) -> Result<Deci
     };
     active.sign(&mut answer);
     Ok(Decided::Answer(answer.to_json()))
-}
-
-/// An error as the API server writes its own, so that its clients show the message.
-fn status(code: StatusCode, message: &str) -> Response {
-    let status = serde_json::json!({
-        "kind": "Status",
-        "apiVersion": "v1",
-        "status": "Failure",
-        "message": clean(&format!("meshmode: {message}"), MAX_MESSAGE),
-        "code": code.as_u16(),
-    });
-    json_response(code, status.to_string().into_bytes())
-}
-
-fn json_response(code: StatusCode, json: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(json));
-    *response.status_mut() = code;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    response
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::active::{Active, Origin};
-use super::server::{Patience, serve};
+use super::server::{Limits, Patience, serve};
 use crate::config::read;
 use crate::placement::facts::Resource;
 use crate::placement::facts::source::{
@@ -40,16 +40,38 @@ pub(crate) fn active(text: &str) -> Active {
     }
 }
 
+/// Of a server that waits for nobody, and ends at once.
+pub(super) const PATIENCE: Patience = Patience {
+    handshake: Duration::from_secs(10),
+    head: Duration::from_secs(10),
+    idle: Duration::from_secs(10),
+    delay: Duration::ZERO,
+    shutdown: Duration::from_secs(10),
+};
+
 /// A server that runs until it is told to end, or dropped.
 pub(super) struct Served {
     pub(super) address: SocketAddr,
     ca_pem: String,
-    stop: oneshot::Sender<()>,
+    stop: Option<oneshot::Sender<()>>,
     task: JoinSet<()>,
 }
 
 impl Served {
     pub(super) async fn start(app: Router, metrics: Arc<Metrics>, patience: Patience) -> Self {
+        let limits = Limits {
+            connections: 100,
+            handshakes: 8,
+        };
+        Self::start_with(app, metrics, patience, limits).await
+    }
+
+    pub(super) async fn start_with(
+        app: Router,
+        metrics: Arc<Metrics>,
+        patience: Patience,
+        limits: Limits,
+    ) -> Self {
         let subjects = Subjects::parse(["localhost"]).unwrap();
         let issued = issue(&subjects, Validity::default(), jiff::Timestamp::now()).unwrap();
         let (cert, key) = (&issued.leaf.cert_pem, &issued.leaf.key_pem);
@@ -60,18 +82,36 @@ impl Served {
         let (stop, stopped) = oneshot::channel();
         let mut task = JoinSet::new();
         let told = async { drop(stopped.await) };
-        task.spawn(serve(listener, Arc::new(tls), app, metrics, patience, told));
+        let tls = Arc::new(tls);
+        task.spawn(serve(listener, tls, app, metrics, patience, limits, told));
         let ca_pem = issued.authority.cert_pem;
         Self {
             address,
             ca_pem,
-            stop,
+            stop: Some(stop),
             task,
         }
     }
 
     /// A connection after its handshake.
     pub(super) async fn connect(&self, protocol: &str) -> TlsStream<TcpStream> {
+        self.shake(self.connect_plain().await, protocol).await
+    }
+
+    /// A connection before its handshake.
+    pub(super) async fn connect_plain(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// The handshake.
+    pub(super) async fn shake(&self, stream: TcpStream, protocol: &str) -> TlsStream<TcpStream> {
+        let name = ServerName::try_from("localhost").unwrap();
+        let connector = TlsConnector::from(Arc::new(self.client(protocol)));
+        connector.connect(name, stream).await.unwrap()
+    }
+
+    /// What a client speaks, and whom it believes.
+    pub(super) fn client(&self, protocol: &str) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         for ca in pem::certificates(self.ca_pem.as_bytes()).unwrap() {
             roots.add(ca).unwrap();
@@ -83,17 +123,30 @@ impl Served {
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        let name = ServerName::try_from("localhost").unwrap();
-        let connector = TlsConnector::from(Arc::new(config));
-        connector.connect(name, stream).await.unwrap()
+        config
+    }
+
+    /// Tells it to end.
+    pub(super) fn tell_to_end(&mut self) {
+        drop(self.stop.take());
     }
 
     /// Tells it to end, and waits until it has.
     pub(super) async fn end(mut self) {
-        drop(self.stop);
+        self.tell_to_end();
         self.task.join_next().await.unwrap().unwrap();
     }
+}
+
+/// Waits until `metrics` have `line`.
+pub(super) async fn counted(metrics: &Metrics, line: &str) {
+    let counted = async {
+        while !metrics.to_text().lines().any(|found| found == line) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let counted = tokio::time::timeout(Duration::from_secs(10), counted).await;
+    assert!(counted.is_ok(), "{line} is not in\n{}", metrics.to_text());
 }
 
 /// A cluster whose objects come after a while.

@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use http::Uri;
 use tokio::time::Instant;
 
 use crate::placement::facts::Resource;
@@ -45,9 +44,6 @@ enum Known {
 
 /// How often it is asked: this costs a lock.
 const EVERY: Duration = Duration::from_millis(2);
-/// Of the time that the API server gives, the most that is spent on waiting: the rest is for the way there and
-/// back, and it rounds the seconds up.
-const SHARE: u32 = 2;
 
 // === impl Awaited ===
 
@@ -167,19 +163,6 @@ fn look(missing: &Missing, source: &dyn Source) -> Known {
             | Missing::OtherKind(_),
         ) => Known::Unknowable,
     }
-}
-
-/// How much of `wanted` is left where the API server gives up after the `timeout` in the query of `uri`, and
-/// `elapsed` has passed of that.
-pub fn patience(wanted: Duration, uri: &Uri, elapsed: Duration) -> Duration {
-    let timeout = uri.query().and_then(|query| {
-        let mut parameters = query.split('&');
-        let text = parameters.find_map(|parameter| parameter.strip_prefix("timeout="))?;
-        humantime::parse_duration(text).ok()
-    });
-    timeout.map_or(wanted, |timeout| {
-        wanted.min((timeout / SHARE).saturating_sub(elapsed))
-    })
 }
 
 // === impl End ===

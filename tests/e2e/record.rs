@@ -19,7 +19,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use meshmode::tls::{ReloadingPair, server_config};
-use meshmode::webhook::server::{IDLE, Patience, serve};
+use meshmode::webhook::server::{HEAD, IDLE, Limits, Patience, serve};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -84,8 +84,14 @@ async fn answer_all(listener: TcpListener, certificates: PathBuf, bodies: Bodies
     let app = Router::new().route("/", post(answer)).with_state(bodies);
     let patience = Patience {
         idle: IDLE,
+        head: HEAD,
         handshake: Duration::from_secs(10),
+        delay: Duration::ZERO,
         shutdown: Duration::ZERO,
+    };
+    let limits = Limits {
+        connections: 100,
+        handshakes: 8,
     };
     serve(
         listener,
@@ -93,6 +99,7 @@ async fn answer_all(listener: TcpListener, certificates: PathBuf, bodies: Bodies
         app,
         Arc::default(),
         patience,
+        limits,
         pending(),
     )
     .await;

@@ -83,7 +83,9 @@ impl Meshmode {
             .arg("--reload-interval=50ms")
             .args(&self.flags)
             // As manifests/base/deployment.yaml has it.
-            .env("MALLOC_MMAP_THRESHOLD_", "131072");
+            .env("MALLOC_MMAP_THRESHOLD_", "131072")
+            // A flag says otherwise where that is tested.
+            .env("MESHMODE_SHUTDOWN_DELAY", "0s");
         let folder = self.folder.path();
         let mut process = Process::start("meshmode", &mut command, folder, &self.guard);
         process

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::checks::Service;
+use super::limits::Limits;
 use crate::cluster::connect::Choice;
 use crate::telemetry::logs::{self, LogFormat};
-use crate::webhook::server::{IDLE, Patience};
+use crate::webhook::server::{HEAD, IDLE, Patience};
 
 /// The settings of the server. Each flag has a twin in the environment.
 #[derive(Debug, Clone, clap::Args)]
@@ -74,9 +75,14 @@ pub struct Args {
     /// How long a TLS handshake may take
     #[arg(long, env = "MESHMODE_HANDSHAKE_TIMEOUT", value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "10s")]
     pub(super) handshake_timeout: Duration,
-    /// How long reviews in flight may take when the server is asked to end
+    /// How long the server answers on when it is asked to end: its clients need time to learn that it does
+    #[arg(long, env = "MESHMODE_SHUTDOWN_DELAY", value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "10s")]
+    pub(super) shutdown_delay: Duration,
+    /// How long reviews in flight may take after that
     #[arg(long, env = "MESHMODE_SHUTDOWN_TIMEOUT", value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "10s")]
     pub(super) shutdown_timeout: Duration,
+    #[command(flatten)]
+    pub(super) limits: Limits,
     /// How often the files are looked at
     #[arg(long, env = "MESHMODE_RELOAD_INTERVAL", value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "2s")]
     pub(super) reload_interval: Duration,
@@ -112,7 +118,9 @@ impl Args {
     pub(super) fn patience(&self) -> Patience {
         Patience {
             handshake: self.handshake_timeout,
+            head: HEAD,
             idle: IDLE,
+            delay: self.shutdown_delay,
             shutdown: self.shutdown_timeout,
         }
     }
@@ -134,8 +142,8 @@ impl fmt::Display for Args {
         write!(
             f,
             "{}--listen {} --status-listen {} --tls-cert {} --tls-key {} {}{}--service {} \
-             --self-check-interval {} --handshake-timeout {} \
-             --shutdown-timeout {} --reload-interval {} --cluster {} {}--istio-namespace {} \
+             --self-check-interval {} --handshake-timeout {} --shutdown-delay {} \
+             --shutdown-timeout {} {} --reload-interval {} --cluster {} {}--istio-namespace {} \
              --log-format {} --log-level {}",
             optional("--config", &self.config),
             self.listen,
@@ -147,7 +155,9 @@ impl fmt::Display for Args {
             self.service,
             duration(self.self_check_interval),
             duration(self.handshake_timeout),
+            duration(self.shutdown_delay),
             duration(self.shutdown_timeout),
+            self.limits,
             duration(self.reload_interval),
             self.cluster,
             optional("--kubeconfig", &self.kubeconfig),

@@ -7,11 +7,12 @@ use std::io::{ErrorKind, Write};
 use std::sync::Once;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, header};
 use http_body_util::BodyExt as _;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
@@ -23,8 +24,11 @@ use crate::authorization::WhyUnknown;
 use crate::cluster::Cluster;
 use crate::config::DEFAULT;
 use crate::placement::facts::NoCluster;
-use crate::webhook::server::Patience;
-use crate::webhook::testing::{Coming, Served, active};
+use crate::webhook::body::MAX_BODY_BYTES;
+use crate::webhook::load::Limits;
+use crate::webhook::testing::{Coming, PATIENCE, Served, active, counted};
+
+mod load;
 
 const UID: &str = "705ab4f5-6393-11e8-b7cc-42010a800002";
 const MUTATE: &str = "/mutate/pods";
@@ -41,11 +45,13 @@ struct Answered {
 }
 
 fn app() -> App {
+    let metrics = Arc::default();
     App {
         configuration: Arc::new(ArcSwap::from_pointee(active(DEFAULT))),
         cluster: Arc::new(NoCluster),
         facts: Arc::new(WhyUnknown::NoCluster),
-        metrics: Arc::default(),
+        load: Arc::new(Load::new(Limits::default(), Arc::clone(&metrics))),
+        metrics,
     }
 }
 
@@ -1174,27 +1180,7 @@ async fn every_request_is_counted_once() {
 // === on connections ===
 
 async fn serve(router: Router, app: &App) -> Served {
-    let patience = Patience {
-        handshake: Duration::from_secs(10),
-        idle: Duration::from_secs(10),
-        shutdown: Duration::from_secs(10),
-    };
-    Served::start(router, Arc::clone(&app.metrics), patience).await
-}
-
-/// Waits until the metrics have `line`.
-async fn counted(app: &App, line: &str) {
-    let counted = async {
-        while !app.metrics.to_text().lines().any(|found| found == line) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    let counted = tokio::time::timeout(Duration::from_secs(10), counted).await;
-    assert!(
-        counted.is_ok(),
-        "{line} is not in\n{}",
-        app.metrics.to_text()
-    );
+    Served::start(router, Arc::clone(&app.metrics), PATIENCE).await
 }
 
 const HALF: &[u8] = b"POST /mutate/pods HTTP/1.1\r\nhost: localhost\r\n\
@@ -1223,7 +1209,7 @@ async fn a_client_that_hangs_up_is_counted_as_such() {
     stream.write_all(HALF).await.unwrap();
     drop(stream);
     let aborted = "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"aborted\"}";
-    counted(&app, &format!("{aborted} 1")).await;
+    counted(&app.metrics, &format!("{aborted} 1")).await;
 
     let stream = served.connect("h2").await;
     let (mut sender, connection) =
@@ -1236,7 +1222,7 @@ async fn a_client_that_hangs_up_is_counted_as_such() {
     let broken = Body::new(Broken(ErrorKind::TimedOut));
     let given_up = sender.send_request(request(url, broken)).await;
     assert!(given_up.is_err(), "there is no answer to no body");
-    counted(&app, &format!("{aborted} 2")).await;
+    counted(&app.metrics, &format!("{aborted} 2")).await;
     let well = pod_review(&pod(&json!({}))).to_string();
     let after = sender.send_request(request(url, well)).await.unwrap();
     assert_eq!(after.status(), 200, "afterwards, on the same connection");
@@ -1544,7 +1530,7 @@ async fn a_pod_waits_a_moment_for_its_workload() {
             "50ms",
             Some(ms(30)),
             "default",
-            ms(25),
+            ms(13),
             Some(given_up),
         ),
         ("not to be expected", "3s", None, "default", ms(0), None),

@@ -1,0 +1,162 @@
+//! Too much to do, and too little time: 503s that are counted, while the rest is answered.
+
+use super::*;
+use crate::webhook::body::MAX_BODY_BYTES;
+
+const LATE: &str = "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"late\"}";
+const OVERLOADED: &str =
+    "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"overloaded\"}";
+
+fn app_that_takes(body_memory: usize, reviews: usize) -> App {
+    let app = app();
+    let limits = Limits {
+        body_memory,
+        reviews,
+    };
+    App {
+        load: Arc::new(Load::new(limits, Arc::clone(&app.metrics))),
+        ..app
+    }
+}
+
+/// Of a Pod whose Deployment is waited for.
+fn owned_review() -> String {
+    let owner = json!([{
+        "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-5d8f9", "uid": "uid-1", "controller": true,
+    }]);
+    let metadata = json!({"labels": {"pod-template-hash": "5d8f9"}, "ownerReferences": owner});
+    pod_review(&pod(&metadata)).to_string()
+}
+
+fn review_of(length: usize) -> Bytes {
+    let mut body = pod_review(&pod(&json!({}))).to_string().into_bytes();
+    body.resize(length.max(body.len()), b' ');
+    body.into()
+}
+
+fn refused(name: &str, answered: &Answered, text: &str) {
+    is_status(name, answered, 503, text);
+    assert_eq!(answered.headers[header::RETRY_AFTER], "1", "{name}");
+}
+
+#[test]
+fn what_alerts_look_at_begins_at_zero() {
+    let app = app();
+    drop(router(app.clone()));
+    let lines = [format!("{LATE} 0"), format!("{OVERLOADED} 0")];
+    has_lines(
+        &app.metrics.to_text(),
+        &lines.each_ref().map(String::as_str),
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_there_is_no_memory_for_is_a_503() {
+    let app = app_that_takes(1 << 20, 1);
+    let router = router(app.clone());
+    let chunked = |length| {
+        let body = review_of(length);
+        Body::new(Chunks(
+            body.chunks(1 << 14).map(Bytes::copy_from_slice).collect(),
+        ))
+    };
+    for (name, length, code) in [
+        ("small", 1, 200),
+        ("as much as large ones get", 3 << 18, 200),
+        ("more", (3 << 18) + 1, 503),
+        ("the largest", MAX_BODY_BYTES, 503),
+        ("small, afterwards", 1, 200),
+    ] {
+        let sent = request(MUTATE, chunked(length));
+        let grown = send(router.clone(), sent).await;
+        let mut sent = request(MUTATE, review_of(length));
+        let announced = HeaderValue::from(review_of(length).len());
+        sent.headers_mut().insert(header::CONTENT_LENGTH, announced);
+        let announced = send(router.clone(), sent).await;
+        for answered in [grown, announced] {
+            if code == 503 {
+                refused(name, &answered, "--max-body-memory");
+            }
+            assert_eq!(answered.code, code, "{name}: {}", answered.json);
+        }
+    }
+    let lines = [
+        &*format!("{OVERLOADED} 4"),
+        "meshmode_overloads_total{cause=\"body-memory\"} 4",
+        "meshmode_overloads_total{cause=\"reviews\"} 0",
+        "meshmode_body_memory_bytes 0",
+    ];
+    has_lines(&app.metrics.to_text(), &lines);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_is_answered_soon_also_where_it_never_comes() {
+    let app = app_that_takes(1 << 20, 1);
+    let stalled = Endless {
+        chunk: Some(Bytes::from_static(b"{")),
+        pause: None,
+    };
+    let mut sent = request(MUTATE, Body::new(stalled));
+    let announced = HeaderValue::from(MAX_BODY_BYTES);
+    sent.headers_mut().insert(header::CONTENT_LENGTH, announced);
+    let start = tokio::time::Instant::now();
+    let answered = send(router(app), sent).await;
+    refused("stalled", &answered, "--max-body-memory");
+    assert!(
+        start.elapsed() <= Duration::from_secs(5),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_review_too_many_is_a_503() {
+    let coming = Arc::new(Coming::after(Duration::from_secs(1)));
+    let app = App {
+        load: app_that_takes(1 << 20, 1).load,
+        ..app_in(&coming)
+    };
+    let router = router(app.clone());
+    let waits = send(router.clone(), request(MUTATE, owned_review()));
+    let other = async {
+        // The first is polled first, and waits for its Deployment.
+        send(router.clone(), request(MUTATE, review_of(0))).await
+    };
+    let (waits, other) = tokio::join!(waits, other);
+    assert_eq!(waits.code, 200, "{}", waits.json);
+    refused("one more", &other, "--max-reviews");
+    let after = send(router, request(MUTATE, review_of(0))).await;
+    assert_eq!(after.code, 200, "{}", after.json);
+    has_lines(&app.metrics.to_text(), &[&format!("{OVERLOADED} 1")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_review_out_of_time_is_a_503_before_the_api_server_gives_up() {
+    let every_second = || Some(tokio::time::interval(Duration::from_secs(1)));
+    for (name, path, seconds) in [
+        ("3 s", "/mutate/pods?timeout=3s", 2),
+        ("10 s", "/mutate/pods?timeout=10s", 9),
+    ] {
+        let app = app();
+        let slow = Endless {
+            chunk: Some(Bytes::from_static(b" ")),
+            pause: every_second(),
+        };
+        let start = tokio::time::Instant::now();
+        let answered = send(router(app.clone()), request(path, Body::new(slow))).await;
+        is_status(name, &answered, 503, "no time left");
+        assert!(start.elapsed() < Duration::from_secs(seconds), "{name}");
+        has_lines(&app.metrics.to_text(), &[&format!("{LATE} 1")]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_decided_when_the_time_is_over() {
+    let app = app();
+    let sent = request("/mutate/pods?timeout=0s", review_of(0));
+    let over = send(router(app.clone()), sent).await;
+    is_status("no time at all", &over, 503, "no time left");
+    let metrics = app.metrics.to_text();
+    has_lines(&metrics, &[&format!("{LATE} 1")]);
+    assert!(!metrics.contains("meshmode_placements_total{"), "{metrics}");
+}

@@ -1,0 +1,129 @@
+//! All connections, and no more of them than there may be: a new one is worth more than one that asks for nothing.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet, unconstrained};
+
+use super::connection::{Connection, Shared};
+use super::link::Link;
+use crate::telemetry::logs::chain;
+use crate::telemetry::metrics::Ended;
+
+/// How long to wait after a failure to accept, such as too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The connections there are.
+pub(super) struct Crowd {
+    shared: Arc<Shared>,
+    most: usize,
+    tasks: JoinSet<()>,
+    links: HashMap<Id, (Arc<Link>, AbortHandle)>,
+}
+
+impl Crowd {
+    /// None yet; there may be `most`.
+    pub(super) fn new(shared: Arc<Shared>, most: usize) -> Self {
+        Self {
+            shared,
+            most,
+            tasks: JoinSet::new(),
+            links: HashMap::new(),
+        }
+    }
+
+    /// Accepts and serves whoever comes until `end`.
+    pub(super) async fn accept(&mut self, listener: &TcpListener, end: impl Future<Output = ()>) {
+        let mut end = pin!(end);
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, peer)) => self.admit(stream, peer),
+                    Err(error) => failed(&error).await,
+                },
+                // Ended ones are taken out: the set must not grow with the connections there ever were.
+                Some(ended) = self.tasks.join_next_with_id() => self.forget(ended),
+                () = &mut end => return,
+            }
+        }
+    }
+
+    /// Accepts and serves whoever has come already: who is in the queue of a listener that is closed is cut off.
+    pub(super) fn accept_the_last(&mut self, listener: &TcpListener) {
+        while let Some(Ok((stream, peer))) = unconstrained(listener.accept()).now_or_never() {
+            self.admit(stream, peer);
+        }
+    }
+
+    /// Waits until all have ended.
+    pub(super) async fn empty(&mut self) {
+        while let Some(ended) = self.tasks.join_next_with_id().await {
+            self.forget(ended);
+        }
+    }
+
+    fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
+        if self.links.len() >= self.most && !self.make_place() {
+            self.shared.metrics.traffic().ended(Ended::Refused);
+            tracing::debug!(%peer, most = self.most, "a connection was closed: all others wait for answers");
+            return;
+        }
+        let link = Link::new();
+        let connection = Connection {
+            shared: Arc::clone(&self.shared),
+            link: Arc::clone(&link),
+            peer,
+        };
+        let task = self.tasks.spawn(connection.run(stream));
+        self.links.insert(task.id(), (link, task));
+        self.shared.metrics.traffic().connections(self.links.len());
+    }
+
+    /// Ends the connection that is worth least, unless a review waits on each.
+    fn make_place(&mut self) -> bool {
+        while let Some(ended) = self.tasks.try_join_next_with_id() {
+            self.forget(ended);
+        }
+        if self.links.len() < self.most {
+            return true;
+        }
+        let worths = self
+            .links
+            .iter()
+            .filter_map(|(id, (link, _))| Some((link.worth()?, *id)));
+        let Some((_, least)) = worths.min_by_key(|(worth, _)| *worth) else {
+            return false;
+        };
+        if let Some((_, task)) = self.links.remove(&least) {
+            task.abort();
+            self.shared.metrics.traffic().ended(Ended::Evicted);
+        }
+        true
+    }
+
+    fn forget(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => id,
+            Err(error) => error.id(),
+        };
+        if self.links.remove(&id).is_some() {
+            self.shared.metrics.traffic().connections(self.links.len());
+        }
+    }
+}
+
+async fn failed(error: &io::Error) {
+    let error = chain(error);
+    tracing::warn!(
+        error,
+        "could not accept a connection: is the limit of open files too low?"
+    );
+    tokio::time::sleep(ACCEPT_PAUSE).await;
+}
