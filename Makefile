@@ -34,6 +34,10 @@ build: ## Build the released binary
 certs: build ## Make development certificates in certs/, where there are none
 	@test -e certs/tls.crt || "$(BINARY)" certs --out certs
 
+.PHONY: flood
+flood: build ## Flood the released binary with connections and bodies, and hold its memory and latency
+	MESHMODE_FLOOD=1 MESHMODE_E2E_BINARY="$(BINARY)" $(CARGO) test --locked --test flood -- --nocapture
+
 .PHONY: e2e
 e2e: e2e-$(CLUSTER) ## Run the end-to-end tests against a real API server (CLUSTER=local or kind)
 
