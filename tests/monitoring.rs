@@ -93,6 +93,9 @@ fn metrics(used: Use) -> BTreeSet<String> {
             metrics.watch_went_over("pods", "following", ["following"]);
             metrics.objects("pods", 1);
             metrics.not_behind("pods");
+            metrics.clients_can_be_refused(["expired"]);
+            metrics.checked("certificate", "ok", ["ok"]);
+            metrics.ca_bundle_mismatches(0);
             metrics.count_unplaced_by(|| Some([("enabled", 0), ("observe", 0), ("other", 0)]));
         }
     }

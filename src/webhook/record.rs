@@ -56,6 +56,7 @@ pub fn placed(metrics: &Metrics, route: Route, placed: &Placed<'_>, waited: Opti
         missing,
         remember: _,
     } = placed;
+    count(metrics, route.stance, placed);
     let missing = (!missing.is_empty()).then(|| sentence(missing));
     let waited = waited.map(|waited| format!("{:?}, {}", waited.duration, waited.end.as_str()));
     let (uid, stance) = (&*answer.uid, route.stance.as_str());
@@ -67,10 +68,6 @@ pub fn placed(metrics: &Metrics, route: Route, placed: &Placed<'_>, waited: Opti
             reason,
             origin,
         } => {
-            metrics.placed(stance, mode.as_str(), rule);
-            if missing.is_some() && (*mode, *origin) == (Mode::Leave, Origin::Rules) {
-                metrics.left_for_missing_facts();
-            }
             let did = did(*mode, route.stance);
             // The level of an event is fixed where it is made.
             macro_rules! say {
@@ -99,7 +96,6 @@ pub fn placed(metrics: &Metrics, route: Route, placed: &Placed<'_>, waited: Opti
             }
         }
         mutate::Record::NotAsked(why) => {
-            metrics.placed(stance, "leave", NOT_ASKED);
             let why = chain(why);
             tracing::warn!(
                 uid,
@@ -111,6 +107,21 @@ pub fn placed(metrics: &Metrics, route: Route, placed: &Placed<'_>, waited: Opti
                 "let a review through that is none of a new Pod"
             );
         }
+    }
+}
+
+fn count(metrics: &Metrics, stance: Stance, placed: &Placed<'_>) {
+    let stance = stance.as_str();
+    match placed.record {
+        mutate::Record::Placed {
+            mode, rule, origin, ..
+        } => {
+            metrics.placed(stance, mode.as_str(), rule);
+            if !placed.missing.is_empty() && (mode, origin) == (Mode::Leave, Origin::Rules) {
+                metrics.left_for_missing_facts();
+            }
+        }
+        mutate::Record::NotAsked(_) => metrics.placed(stance, "leave", NOT_ASKED),
     }
 }
 

@@ -171,29 +171,42 @@ impl Connection {
     /// A probe that connects and goes away is no news; a certificate that the other side does not trust is.
     fn failed(&self, how: Handshake, error: &io::Error) {
         self.shared.metrics.handshake_failed(how);
+        let peer = self.peer;
+        match Failed::by(error) {
+            Failed::Told(what) => tracing::debug!(%peer, error = chain(error), "{what}"),
+            Failed::News(what) => tracing::warn!(%peer, error = chain(error), "{what}"),
+        }
+    }
+}
+
+/// What is said of a handshake that did not end well.
+enum Failed {
+    /// Nothing happened, or it was said elsewhere.
+    Told(&'static str),
+    News(&'static str),
+}
+
+impl Failed {
+    fn by(error: &io::Error) -> Self {
         let gone = matches!(
             error.kind(),
             io::ErrorKind::UnexpectedEof
                 | io::ErrorKind::ConnectionReset
                 | io::ErrorKind::BrokenPipe
         );
-        let cause = error
-            .get_ref()
-            .and_then(|error| error.downcast_ref::<rustls::Error>());
-        let peer = self.peer;
-        let error = chain(error);
-        match cause {
-            _ if gone => tracing::debug!(%peer, error, "a connection ended before its handshake"),
+        if gone {
+            return Self::Told("a connection ended before its handshake");
+        }
+        let error = error.get_ref().and_then(|error| error.downcast_ref());
+        match error {
             // What verifies client certificates has said it, and what to do.
             Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
-                tracing::debug!(%peer, error, "a TLS handshake ended: its client was refused")
+                Self::Told("a TLS handshake ended: its client was refused")
             }
-            Some(rustls::Error::AlertReceived(_)) => tracing::warn!(
-                %peer,
-                error,
-                "a TLS client did not take the certificate: if this is the API server, check the caBundle of the webhook configurations"
+            Some(rustls::Error::AlertReceived(_)) => Self::News(
+                "a TLS client did not take the certificate: if this is the API server, check the caBundle of the webhook configurations",
             ),
-            Some(_) | None => tracing::warn!(%peer, error, "a TLS handshake failed"),
+            Some(_) | None => Self::News("a TLS handshake failed"),
         }
     }
 }
