@@ -13,6 +13,7 @@
 #[path = "support/ran.rs"]
 mod ran;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -103,14 +104,46 @@ fn the_default_configuration_is_printed_and_passes_its_own_check() {
     for said in [
         "rule many-replicas reads the cluster: without a connection it is off\n",
         "  workload.maxReplicas: deployments, statefulsets, horizontalpodautoscalers\n",
-        "  - apiGroups: [networking.istio.io]\n    resources: [envoyfilters, sidecars]\n    verbs: [list, watch]\n",
+        "  - apiGroups: [\"\"]\n    resources: [configmaps]\n    resourceNames: [istio]\n    verbs: [list, watch]\n",
     ] {
         assert!(check.out.contains(said), "{said}: {check:?}");
     }
+    let role = fs::read_to_string("manifests/base/rbac.yaml").unwrap();
+    let role: Vec<Value> = serde_saphyr::from_multiple(&role).unwrap();
+    assert_eq!(rights(&role[0]["rules"]), rights(&printed(&check.out)));
+}
+
+/// The rules of a ClusterRole that `config check` prints.
+fn printed(out: &str) -> Value {
+    let (_, rules) = out.split_once("default configuration):\n").unwrap();
+    serde_saphyr::from_str(rules).unwrap()
+}
+
+/// Each right for itself, however they are grouped.
+fn rights(rules: &Value) -> BTreeSet<String> {
+    let texts = |rule: &Value, field: &str| {
+        let values = rule[field].as_array().cloned().unwrap_or_default();
+        values.iter().map(Value::to_string).collect::<Vec<_>>()
+    };
+    let mut rights = BTreeSet::new();
+    for rule in rules.as_array().unwrap() {
+        let names = texts(rule, "resourceNames").join(", ");
+        for group in texts(rule, "apiGroups") {
+            for resource in texts(rule, "resources") {
+                let verbs = texts(rule, "verbs");
+                rights.extend(
+                    verbs
+                        .iter()
+                        .map(|verb| format!("{verb} {group} {resource} {names}")),
+                );
+            }
+        }
+    }
+    rights
 }
 
 #[test]
-fn rules_without_the_cluster_take_no_rights() {
+fn rules_without_the_cluster_take_the_rights_of_verdicts_alone() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config.yaml");
     let text = "apiVersion: meshmode.io/v1alpha1\nkind: MeshmodeConfiguration\nplacement:\n  default: {mode: ambient}\n  rules: [{name: jobs, when: \"workload.kind == 'Job'\", mode: none}]\n";
@@ -120,9 +153,13 @@ fn rules_without_the_cluster_take_no_rights() {
     assert!(
         check
             .out
-            .ends_with("the rules read nothing of the cluster\n"),
+            .contains("the rules read nothing of the cluster\n"),
         "{check:?}"
     );
+    let rights = rights(&printed(&check.out));
+    let has = |resource: &str| rights.iter().any(|right| right.contains(resource));
+    assert!(has("gateways") && has("configmaps"), "{rights:?}");
+    assert!(!has("deployments") && !has("envoyfilters"), "{rights:?}");
 }
 
 #[test]

@@ -60,7 +60,7 @@ const MANY: [Resource; 3] = [
 ];
 
 /// The name of Istio's ConfigMap. One of another revision has the revision's name behind it.
-const MESH_CONFIG: &str = "istio";
+pub const MESH_CONFIG: &str = "istio";
 
 /// Fields that not everything is kept for, and the kinds of which more is kept where a rule reads them.
 const KEPT: [(Field, &[Resource]); 3] = [
