@@ -50,6 +50,14 @@ e2e-local: build
 e2e-kind: certs
 	CARGO="$(CARGO)" tests/kind.sh "$(IMAGE)"
 
+.PHONY: e2e-node
+e2e-node: build ## Run the shipped manifests on a real node, under load (root; builds kubelet the first time)
+	MESHMODE_CONTROLPLANE_BIN="$$(tests/controlplane/build.sh | tail -n 1)" \
+	MESHMODE_NODE_BIN="$$(tests/controlplane/build.sh node | tail -n 1)" \
+	MESHMODE_E2E_BINARY="$(BINARY)" \
+	$(CARGO) --config 'target."cfg(all())".runner = "tests/node/run.sh"' \
+	  test --locked --test e2e-node -- --nocapture
+
 .PHONY: e2e-istio
 e2e-istio: build ## Compare predictions with a real istiod and istio-cni (builds them the first time)
 	MESHMODE_CONTROLPLANE_BIN="$$(tests/controlplane/build.sh | tail -n 1)" \
@@ -98,7 +106,7 @@ lint: ## Check format, clippy and documentation
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	@# --all-targets leaves out what cargo test leaves out.
-	$(CARGO) clippy --locked --test e2e --test e2e-istio -- -D warnings
+	$(CARGO) clippy --locked --test e2e --test e2e-istio --test e2e-node -- -D warnings
 	RUSTDOCFLAGS="-D rustdoc::all -A rustdoc::private_doc_tests" $(CARGO) doc --locked --no-deps
 
 .PHONY: deny

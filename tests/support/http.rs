@@ -1,18 +1,25 @@
 //! `GET` over plain HTTP, for what serves no TLS on this machine.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 /// Code and body of the response to `GET path` on a port of 127.0.0.1; the error says how far it came.
 pub(crate) async fn get(port: u16, path: &str) -> Result<(u16, String), String> {
-    let stream = TcpStream::connect(("127.0.0.1", port)).await;
+    get_at((Ipv4Addr::LOCALHOST, port).into(), path).await
+}
+
+/// The same anywhere.
+pub(crate) async fn get_at(address: SocketAddr, path: &str) -> Result<(u16, String), String> {
+    let stream = TcpStream::connect(address).await;
     let stream = TokioIo::new(stream.map_err(|error| error.to_string())?);
     let (mut sender, connection) = hyper::client::conn::http1::handshake(stream)
         .await
         .map_err(|error| error.to_string())?;
     let request = http::Request::get(path)
-        .header("host", "127.0.0.1")
+        .header("host", address.to_string())
         .body(Empty::<bytes::Bytes>::new())
         .unwrap();
     let exchange = async {

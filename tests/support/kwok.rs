@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::istio::tools;
 use super::process::{Guard, Process};
-use super::request::pods;
+use super::request::{is_ready, pods};
 use super::{ControlPlane, wait_for};
 
 /// kwok, and its node. Dropping it stops it; drop it before the control plane.
@@ -40,9 +40,8 @@ impl Kwok {
         process
             .until_ready(async || {
                 let node = cluster.get(&format!("/api/v1/nodes/{NODE}")).await.body;
-                has_condition(&node, "Ready")
-                    .ok_or(node)
-                    .map_err(|node| node["status"].to_string())
+                let is_ready = is_ready(&node).then_some(());
+                is_ready.ok_or_else(|| node["status"].to_string())
             })
             .await;
         Self {
@@ -59,10 +58,10 @@ impl Kwok {
         let what = format!("Pod {namespace}/{name} being Ready");
         wait_for(&what, RUNNING, async || {
             let pod = cluster.get(&path).await.body;
-            match has_condition(&pod, "Ready") {
-                Some(()) => Ok(pod),
-                None => Err(pod["status"].to_string()),
+            if is_ready(&pod) {
+                return Ok(pod);
             }
+            Err(pod["status"].to_string())
         })
         .await
     }
@@ -99,12 +98,4 @@ async fn bind(cluster: &ControlPlane, namespace: &str, name: &str) {
     });
     let path = format!("{}/{name}/binding", pods(namespace));
     cluster.post(&path, &binding).await.created();
-}
-
-fn has_condition(object: &Value, kind: &str) -> Option<()> {
-    let conditions = object["status"]["conditions"].as_array()?;
-    conditions
-        .iter()
-        .any(|condition| condition["type"] == kind && condition["status"] == "True")
-        .then_some(())
 }

@@ -1,14 +1,16 @@
-//! A control plane of processes on 127.0.0.1: etcd, kube-apiserver, kube-controller-manager.
+//! A control plane of processes on this machine: etcd, kube-apiserver, kube-controller-manager.
 //!
-//! No kubelet runs: Pods stay Pending, which is all that admission needs.
+//! No kubelet runs here: Pods stay Pending, which is all that admission needs (`node/` has one).
 
 use std::fs;
 use std::io::Read;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kube::Client;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
@@ -20,22 +22,32 @@ use super::{free_port, has_service_account};
 pub(super) struct Local {
     _controller_manager: Process,
     apiserver: Option<Process>,
-    _etcd: Process,
+    etcd: Process,
     guard: Guard,
     site: Site,
+}
+
+/// Who reaches the API server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reach {
+    /// Processes of this machine.
+    Machine,
+    /// Pods, too, by the Service `kubernetes`: the address is the one of their node.
+    Pods(IpAddr),
 }
 
 /// Where things are: the binaries, the ports, and the folder of this run.
 struct Site {
     binaries: PathBuf,
     folder: TempDir,
+    reach: Reach,
     etcd_port: u16,
     apiserver_port: u16,
 }
 
 impl Local {
-    pub(super) async fn start(binaries: PathBuf) -> Self {
-        let site = Site::new(binaries);
+    pub(super) async fn start(binaries: PathBuf, reach: Reach) -> Self {
+        let site = Site::new(binaries, reach);
         let guard = Guard::start(site.folder.path());
         let etcd = site.start_etcd(&guard).await;
         let apiserver = site.start_apiserver(&guard).await;
@@ -43,7 +55,7 @@ impl Local {
         Self {
             _controller_manager: controller_manager,
             apiserver: Some(apiserver),
-            _etcd: etcd,
+            etcd,
             guard,
             site,
         }
@@ -60,6 +72,14 @@ impl Local {
     pub(super) async fn start_apiserver(&mut self) {
         assert!(self.apiserver.is_none(), "the API server runs already");
         self.apiserver = Some(self.site.start_apiserver(&self.guard).await);
+    }
+
+    pub(super) fn signal_etcd(&self, signal: Signal) {
+        self.etcd.signal(signal);
+    }
+
+    pub(super) const fn apiserver_port(&self) -> u16 {
+        self.site.apiserver_port
     }
 
     pub(super) fn kubectl(&self) -> PathBuf {
@@ -89,7 +109,7 @@ async fn client_config(kubeconfig: &Path) -> Result<Config, String> {
 
 impl Site {
     /// Makes the folder, with the files that the components read.
-    fn new(binaries: PathBuf) -> Self {
+    fn new(binaries: PathBuf, reach: Reach) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("meshmode-e2e-")
             .tempdir()
@@ -97,6 +117,7 @@ impl Site {
         let site = Self {
             binaries,
             folder,
+            reach,
             etcd_port: free_port(),
             apiserver_port: free_port(),
         };
@@ -129,9 +150,10 @@ users: [{{name: admin, user: {{token: {token}}}}}]
 clusters:
 - name: e2e
   cluster:
-    server: https://127.0.0.1:{port}
+    server: https://{address}:{port}
     certificate-authority: {ca}
 ",
+            address = self.reach.address(),
             port = self.apiserver_port,
             ca = ca.display(),
         )
@@ -165,13 +187,18 @@ clusters:
     }
 
     async fn start_apiserver(&self, guard: &Guard) -> Process {
+        let address = self.reach.address();
+        let endpoints = match self.reach {
+            // Without it, it looks for an address that other machines can reach.
+            Reach::Machine => "none",
+            Reach::Pods(_) => "lease",
+        };
         let arguments = [
             &format!("--etcd-servers=http://127.0.0.1:{}", self.etcd_port),
             &format!("--secure-port={}", self.apiserver_port),
-            "--bind-address=127.0.0.1",
-            // Without these two it looks for an address that other machines can reach.
-            "--advertise-address=127.0.0.1",
-            "--endpoint-reconciler-type=none",
+            &format!("--bind-address={address}"),
+            &format!("--advertise-address={address}"),
+            &format!("--endpoint-reconciler-type={endpoints}"),
             "--cert-dir=.",
             "--service-cluster-ip-range=10.0.0.0/24",
             "--service-account-issuer=https://kubernetes.default.svc",
@@ -200,6 +227,9 @@ clusters:
             "--service-account-private-key-file=sa.key",
             "--secure-port=0",
             "--leader-elect=false",
+            // What Pods verify the API server with.
+            "--root-ca-file=apiserver.crt",
+            "--node-monitor-period=500ms",
             // The default of 20 requests a second delays ServiceAccounts by seconds.
             "--kube-api-qps=300",
             "--kube-api-burst=500",
@@ -214,6 +244,17 @@ clusters:
     async fn client(&self) -> Result<Client, String> {
         let config = client_config(&self.folder.path().join("kubeconfig")).await?;
         Client::try_from(config).map_err(|error| error.to_string())
+    }
+}
+
+// === impl Reach ===
+
+impl Reach {
+    const fn address(self) -> IpAddr {
+        match self {
+            Self::Machine => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            Self::Pods(node) => node,
+        }
     }
 }
 

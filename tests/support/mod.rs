@@ -27,6 +27,7 @@ pub(crate) mod kwok;
 mod local;
 pub(crate) mod manifests;
 pub(crate) mod meshmode;
+pub(crate) mod node;
 pub(crate) mod policies;
 mod process;
 pub(crate) mod report;
@@ -37,6 +38,7 @@ pub(crate) mod watching;
 
 use std::env;
 use std::fs;
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -46,11 +48,13 @@ use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use local::Local;
+pub(crate) use local::Reach;
 use request::Requests;
 pub(crate) use wait::{free_port, wait_for};
 
@@ -87,8 +91,15 @@ impl ControlPlane {
     pub(crate) async fn start() -> Self {
         let control_plane = match env::var_os("MESHMODE_E2E_KUBECONFIG") {
             Some(kubeconfig) => Self::existing(kubeconfig.into()).await,
-            None => Self::local().await,
+            None => Self::local(Reach::Machine).await,
         };
+        control_plane.wait_for_namespace("default").await;
+        control_plane
+    }
+
+    /// Gives one of its own that Pods reach, too, for a node to join.
+    pub(crate) async fn start_for_node(address: IpAddr) -> Self {
+        let control_plane = Self::local(Reach::Pods(address)).await;
         control_plane.wait_for_namespace("default").await;
         control_plane
     }
@@ -106,10 +117,9 @@ impl ControlPlane {
         }
     }
 
-    async fn local() -> Self {
-        let local =
-            Local::start(built("MESHMODE_CONTROLPLANE_BIN", "tests/controlplane/build.sh").await)
-                .await;
+    async fn local(reach: Reach) -> Self {
+        let binaries = built("MESHMODE_CONTROLPLANE_BIN", "tests/controlplane/build.sh").await;
+        let local = Local::start(binaries, reach).await;
         let config = local.config().await;
         Self {
             kubectl: local.kubectl(),
@@ -128,6 +138,13 @@ impl ControlPlane {
     /// Requests over connections of their own.
     pub(crate) fn another_client(&self) -> Requests {
         Requests(self.client())
+    }
+
+    /// The same, for whom every reply counts: a client else sends again what got a 429, 503 or 504.
+    pub(crate) fn client_that_tries_once(&self) -> Requests {
+        let mut config = self.config.clone();
+        config.default_retry = false;
+        Requests(client_of(&config))
     }
 
     /// The path of a kubeconfig file for this cluster.
@@ -183,6 +200,19 @@ impl ControlPlane {
         AuditEvents::Recorded(events)
     }
 
+    /// The lines of the API server's own log that have `part` in them; of another cluster's none.
+    pub(crate) fn logged(&self, part: &str) -> Vec<String> {
+        let log = self
+            .local
+            .as_ref()
+            .map(|local| local.path("kube-apiserver.log"));
+        let log = log
+            .and_then(|path| fs::read_to_string(path).ok())
+            .unwrap_or_default();
+        let lines = log.lines().filter(|line| line.contains(part));
+        lines.map(str::to_owned).collect()
+    }
+
     /// Makes a namespace with `labels`, or gives it these, and waits until Pods can be created in it.
     pub(crate) async fn namespace(&self, name: &str, labels: &Value) {
         let namespace = json!({
@@ -233,6 +263,16 @@ impl ControlPlane {
     /// Starts the stopped API server again, on the same port and with the same certificate.
     pub(crate) async fn start_apiserver(&mut self) {
         self.ours().start_apiserver().await;
+    }
+
+    /// Sends a signal to etcd: SIGSTOP, and then SIGCONT.
+    pub(crate) fn signal_etcd(&mut self, signal: Signal) {
+        self.ours().signal_etcd(signal);
+    }
+
+    /// The port that the API server listens on.
+    pub(crate) fn apiserver_port(&mut self) -> u16 {
+        self.ours().apiserver_port()
     }
 
     fn ours(&mut self) -> &mut Local {

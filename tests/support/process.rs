@@ -82,9 +82,15 @@ impl Process {
 
     /// Asks it to end, and gives how it did, or nothing when it has not after `deadline`.
     pub(super) fn ended(&mut self, deadline: Duration) -> Option<ExitStatus> {
-        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        self.signal(Signal::TERM);
         self.ends_within(deadline)
             .then(|| self.child.wait().expect("a child that ended"))
+    }
+
+    /// Sends it a signal.
+    pub(super) fn signal(&self, signal: Signal) {
+        // An error means that it has ended already.
+        let _ = kill_process(Pid::from_child(&self.child), signal);
     }
 
     /// The number of the process.
@@ -115,8 +121,7 @@ impl Process {
 impl Drop for Process {
     /// SIGTERM, then SIGKILL; returns when the process is gone, so that its port is free again.
     fn drop(&mut self) {
-        // Errors mean that it has ended already.
-        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        self.signal(Signal::TERM);
         if !self.ends_within(STOP_DEADLINE) {
             let _ = self.child.kill();
             let _ = self.child.wait();

@@ -59,6 +59,16 @@ pub(crate) fn policy(name: &str, metadata: &Value, spec: &Value) -> Value {
     policy
 }
 
+/// Whether the condition `Ready` of a node or Pod holds.
+pub(crate) fn is_ready(object: &Value) -> bool {
+    let conditions = object["status"]["conditions"].as_array();
+    conditions.is_some_and(|conditions| {
+        conditions
+            .iter()
+            .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+    })
+}
+
 /// The members of `more`, those of objects one by one, put into `into`.
 pub(crate) fn merge(into: &mut Value, more: &Value) {
     match (into, more) {
@@ -115,13 +125,25 @@ impl Requests {
         content_type: &str,
         content: &Value,
     ) -> Reply {
+        let reply = self.try_send(method, path, content_type, content).await;
+        reply.unwrap()
+    }
+
+    /// [`Self::send`] where there may be no reply.
+    pub(crate) async fn try_send(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        content: &Value,
+    ) -> Result<Reply, kube::Error> {
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header("content-type", content_type)
             .body(Body::from(content.to_string().into_bytes()))
             .unwrap();
-        let response = self.0.send(request).await.unwrap();
+        let response = self.0.send(request).await?;
         let warnings = response
             .headers()
             .get_all("warning")
@@ -129,13 +151,13 @@ impl Requests {
             .map(|value| warning(value.as_bytes()))
             .collect();
         let code = response.status().as_u16();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body = response.into_body().collect().await?.to_bytes();
         let text = || Value::String(String::from_utf8_lossy(&body).into_owned());
-        Reply {
+        Ok(Reply {
             code,
             warnings,
             body: serde_json::from_slice(&body).unwrap_or_else(|_| text()),
-        }
+        })
     }
 }
 
