@@ -15,8 +15,6 @@ const ORDER: &str = "startup.order";
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed={ORDER}");
-    // The path below is absolute: a target folder that moves, or that two checkouts share, needs another one.
-    println!("cargo:rerun-if-env-changed=CARGO_MANIFEST_DIR");
     let target = env::var("TARGET").unwrap_or_default();
     // Relocations in packed form (RELR): 1.5 MB less to read at each start. Understood by the loader of glibc 2.36
     // and newer (2022); musl and others are left as they are.
@@ -25,8 +23,9 @@ fn main() {
     }
     // Where rustc links with its own lld; other linkers do not know these.
     if target == "x86_64-unknown-linux-gnu" {
-        let folder = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
-        println!("cargo:rustc-link-arg-bins=-Wl,--symbol-ordering-file={folder}/{ORDER}");
+        // Cargo links in the root of the workspace, which is this folder. With a path from `/` a target folder that two
+        // checkouts share would keep the first one's.
+        println!("cargo:rustc-link-arg-bins=-Wl,--symbol-ordering-file={ORDER}");
         println!("cargo:rustc-link-arg-bins=-Wl,--no-warn-symbol-ordering");
     }
 }
