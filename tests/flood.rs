@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use attack::Attack;
 use normal::Normal;
+use rustix::process::nice;
 use server::Server;
 
 /// The most that is resident before large bodies come, and with them.
@@ -34,6 +35,9 @@ const P99: Duration = Duration::from_millis(50);
 /// Before the flood, on a machine that does nothing else. Where it is more, there is no measuring.
 const CALM_P99: Duration = Duration::from_millis(4);
 const CALM: Duration = Duration::from_secs(2);
+
+/// The priority that is the last.
+const LOWEST: i32 = 19;
 
 /// How much of everything.
 #[derive(Clone, Copy)]
@@ -62,8 +66,10 @@ fn a_flood_harms_no_review() {
     let whole = std::env::var_os("MESHMODE_FLOOD").is_some();
     let size = if whole { WHOLE } else { TENTH };
     server::open_many_files();
+    // Who floods has machines of his own: here his threads get what the server and its normal client leave.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        .on_thread_start(|| assert_eq!(nice(LOWEST), Ok(LOWEST)))
         .enable_all()
         .build()
         .unwrap();

@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use http::header::USER_AGENT;
+use kube::client::ClientBuilder;
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+
+use super::protobuf::Protobuf;
 
 /// Whether a cluster is asked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
@@ -104,9 +107,7 @@ pub async fn connect(
             Source::ServiceAccount,
         ),
     };
-    let client =
-        Client::try_from(patient(config)).map_err(|error| ConnectError::Client(Box::new(error)))?;
-    Ok(Connection::To(Box::new(client), source))
+    Ok(Connection::To(Box::new(client(config)?), source))
 }
 
 /// Finds the cluster that kubectl would ask. Nothing is sent yet.
@@ -128,10 +129,8 @@ pub async fn as_kubectl(
         config.default_namespace.clone(),
         config.cluster_url.to_string(),
     );
-    let client =
-        Client::try_from(patient(config)).map_err(|error| ConnectError::Client(Box::new(error)))?;
     Ok(Found {
-        client,
+        client: client(config)?,
         namespace,
         address,
     })
@@ -162,6 +161,12 @@ async fn of_context(
         ..KubeConfigOptions::default()
     };
     Config::from_custom_kubeconfig(kubeconfig, &options).await
+}
+
+fn client(config: Config) -> Result<Client, ConnectError> {
+    let builder = ClientBuilder::try_from(patient(config))
+        .map_err(|error| ConnectError::Client(Box::new(error)))?;
+    Ok(builder.with_layer(&Protobuf).build())
 }
 
 fn patient(mut config: Config) -> Config {

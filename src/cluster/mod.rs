@@ -6,6 +6,7 @@
 //! | [`caches`], [`table`], [`namespaced`], [`revisions`] | what is known of the cluster |
 //! | `recent` | what was decided and is not known of the cluster yet |
 //! | [`connect`] | which cluster, if any |
+//! | [`protobuf`] | how much is asked for, and read |
 //! | [`registered`] | which webhooks call meshmode, asked for now and then |
 //! | [`watch`] | keeps the caches up to date |
 //! | `facts`, `placing` | the facts for a policy and for a Pod, out of the caches |
@@ -16,6 +17,7 @@ pub mod convert;
 mod facts;
 pub mod namespaced;
 mod placing;
+pub mod protobuf;
 pub mod recent;
 pub mod registered;
 pub mod revisions;

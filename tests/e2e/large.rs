@@ -20,6 +20,8 @@ const PODS: usize = 5;
 const WRITERS: usize = 16;
 const RESIDENT: u64 = 64 << 20;
 const READY: Duration = Duration::from_secs(5);
+/// Starts, whose median is compared with that: an API server does other things too.
+const STARTS: usize = 5;
 /// How many Deployments the bounds are for.
 const WHOLE: usize = 20_000;
 
@@ -56,25 +58,44 @@ pub(crate) async fn resident(cluster: &Cluster) -> Shown {
 
     let reader = Reader::new(cluster, "facts-large", |_| true).await;
     let folder = tempfile::tempdir().unwrap();
-    let start = Instant::now();
-    let mut program = Meshmode::start_with(&reader.flags(folder.path())).await;
-    let (ready, resident) = (start.elapsed(), program.resident());
-    let metrics = program.metrics().await;
-    let objects = |resource: &str| {
-        let series = format!("meshmode_cluster_objects{{resource=\"{resource}\"}}");
-        sample(&metrics, &series)
-    };
+    let flags = reader.flags(folder.path());
+    let (mut readies, mut residents) = (Vec::new(), Vec::new());
+    for _ in 0..STARTS {
+        let (ready, resident) = started(&flags, deployments).await;
+        readies.push(ready);
+        residents.push(resident);
+    }
+    readies.sort();
+    let (ready, resident) = (readies[STARTS / 2], residents.into_iter().max().unwrap());
     let kib = resident >> 10;
-    let [deployed, named, there] = ["deployments", "namespaces", "pods"].map(objects);
     say(&format!(
-        "{deployed} Deployments, {named} namespaces, {there} Pods: ready after {ready:?}, {kib} KiB resident\n"
+        "{deployments} Deployments, {namespaces} namespaces, {} Pods: ready after {readies:?}, {kib} KiB resident at most\n",
+        deployments * PODS
     ));
-    program.stop().await;
     if deployments >= WHOLE {
         assert!(resident < RESIDENT, "{resident} bytes resident");
-        assert!(ready < READY, "ready after {ready:?}");
+        assert!(ready < READY, "ready after {ready:?} in the median");
     }
     Shown::Cases(deployments)
+}
+
+/// Starts the program, which finds so many Deployments, and stops it when it is ready: how long that took, and what it
+/// held.
+async fn started(flags: &[String], deployments: usize) -> (Duration, u64) {
+    let start = Instant::now();
+    let mut program = Meshmode::start_with(flags).await;
+    let started = (start.elapsed(), program.resident());
+    let metrics = program.metrics().await;
+    let objects = sample(
+        &metrics,
+        "meshmode_cluster_objects{resource=\"deployments\"}",
+    );
+    assert!(
+        objects >= f64::from(u32::try_from(deployments).unwrap()),
+        "{objects} Deployments"
+    );
+    program.stop().await;
+    started
 }
 
 fn name(index: usize) -> String {
