@@ -12,6 +12,7 @@ done
 folder=$(mktemp -d)
 valgrind --tool=callgrind --callgrind-out-file="$folder/calls" --compress-strings=no --demangle=no \
   "$binary" serve --listen "$listen" --status-listen "$status" --tls-cert certs/tls.crt --tls-key certs/tls.key \
+  --shutdown-delay 0s \
   2>"$folder/log" >&2 &
 server=$!
 trap 'kill "$server" 2>/dev/null || true; rm -rf "$folder"' EXIT
