@@ -107,6 +107,8 @@ lint: ## Check format, clippy and documentation
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	@# --all-targets leaves out what cargo test leaves out.
 	$(CARGO) clippy --locked --test e2e --test e2e-istio --test e2e-node -- -D warnings
+	@# A dependency of the package is one of the fuzz targets', whose lock file is another.
+	$(CARGO) metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml > /dev/null
 	RUSTDOCFLAGS="-D rustdoc::all -A rustdoc::private_doc_tests" $(CARGO) doc --locked --no-deps
 
 .PHONY: deny
