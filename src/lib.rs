@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | [`placement`] | pure | facts → rules → placement → patch; what Istio makes of it |
 //! | [`authorization`] | pure | policy → verdict |
+//! | [`savings`] | pure | usage + prices → money |
 //! | [`config`] | edge | the configuration file; files that are read again |
 //! | [`cluster`] | edge | Kubernetes objects → facts |
 //! | [`tls`] | edge | certificates |
@@ -20,6 +21,7 @@ pub mod cluster;
 pub mod commands;
 pub mod config;
 pub mod placement;
+pub mod savings;
 pub mod telemetry;
 pub mod tls;
 pub mod webhook;
