@@ -57,6 +57,17 @@ pub struct Found {
     pub namespace: String,
     /// Where it is.
     pub address: String,
+    /// From where it is asked.
+    pub way: Way,
+}
+
+/// From where a cluster is asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Way {
+    /// From one of its Pods, by the ServiceAccount that is mounted: its Services have names here.
+    FromInside,
+    /// From somewhere else: its Services are reached through the API server.
+    FromOutside,
 }
 
 /// Why there is no connection although there should be one. kube's errors have their causes in their text.
@@ -121,8 +132,8 @@ pub async fn as_kubectl(
     kubeconfig: Option<&Path>,
     context: Option<&str>,
 ) -> Result<Found, ConnectError> {
-    let config = match kubeconfig {
-        Some(file) => read(file, context).await?,
+    let (config, way) = match kubeconfig {
+        Some(file) => (read(file, context).await?, Way::FromOutside),
         None => usual(context).await?,
     };
     let (namespace, address) = (
@@ -133,16 +144,23 @@ pub async fn as_kubectl(
         client: client(config)?,
         namespace,
         address,
+        way,
     })
 }
 
 /// From where kubectl looks for it.
-async fn usual(context: Option<&str>) -> Result<Config, ConnectError> {
+async fn usual(context: Option<&str>) -> Result<(Config, Way), ConnectError> {
     let wrong = |error: KubeconfigError| ConnectError::NoKubeconfig(Box::new(error));
     match (Kubeconfig::read(), context) {
-        (Ok(kubeconfig), _) => of_context(kubeconfig, context).await.map_err(wrong),
+        (Ok(kubeconfig), _) => {
+            let config = of_context(kubeconfig, context).await.map_err(wrong)?;
+            Ok((config, Way::FromOutside))
+        }
         (Err(error), Some(_)) => Err(wrong(error)),
-        (Err(error), None) => Config::incluster().map_err(|_| wrong(error)),
+        (Err(error), None) => {
+            let config = Config::incluster().map_err(|_| wrong(error))?;
+            Ok((config, Way::FromInside))
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `meshmode simulate`: which workloads another configuration would give another mode.
 
-mod cluster;
+pub(in crate::commands) mod cluster;
 pub mod compare;
 mod objects;
 pub mod subjects;
@@ -159,7 +159,8 @@ fn wrong(mistakes: &[String]) -> Outcome {
     Outcome::Invalid
 }
 
-fn config_map(text: &str) -> Result<ConfigMapName, String> {
+/// `NAMESPACE/NAME` of a flag.
+pub(in crate::commands) fn config_map(text: &str) -> Result<ConfigMapName, String> {
     match text.split_once('/') {
         Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => Ok(ConfigMapName {
             namespace: namespace.to_owned(),

@@ -77,6 +77,7 @@ async fn read(
         client,
         namespace,
         address,
+        way: _,
     } = as_kubectl(ask.kubeconfig, ask.context).await?;
     complain(&format!("looking at the cluster {address}"));
     let namespace = ask.namespace.map_or(namespace, str::to_owned);

@@ -10,10 +10,21 @@ use serde::Serialize;
 use super::cluster::{Ask, Facts};
 use super::page::Colour;
 
-/// Which cluster is looked at.
+/// Which cluster is looked at, and for how long.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(in crate::commands) struct Where {
+    #[command(flatten)]
+    which: Which,
+    /// How long the cluster may take to answer, and then to be read
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "10s")]
+    timeout: Duration,
+}
+
+/// Which cluster is looked at.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(in crate::commands) struct Which {
     /// Look at the cluster of the current context
     #[arg(long)]
     cluster: bool,
@@ -23,9 +34,6 @@ pub(in crate::commands) struct Where {
     /// The context of the kubeconfig; without it the current one
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
-    /// How long the cluster may take to answer, and then to be read
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "10s")]
-    timeout: Duration,
     /// The namespace that Istio is installed in, with ConfigMap `istio`
     #[arg(long, value_name = "NAMESPACE", default_value = "istio-system")]
     istio_namespace: String,
@@ -47,7 +55,7 @@ pub(super) enum Form {
 impl Where {
     /// Whether a cluster was asked for.
     pub(in crate::commands) fn is_named(&self) -> bool {
-        self.cluster || self.kubeconfig.is_some() || self.context.is_some()
+        self.which.is_named()
     }
 
     /// What is asked of it.
@@ -56,12 +64,31 @@ impl Where {
         namespace: Option<&'a str>,
         facts: Facts,
     ) -> Ask<'a> {
+        self.which.ask(namespace, facts, self.timeout)
+    }
+}
+
+// === impl Which ===
+
+impl Which {
+    /// Whether a cluster was asked for.
+    pub(in crate::commands) fn is_named(&self) -> bool {
+        self.cluster || self.kubeconfig.is_some() || self.context.is_some()
+    }
+
+    /// What is asked of it.
+    pub(in crate::commands) fn ask<'a>(
+        &'a self,
+        namespace: Option<&'a str>,
+        facts: Facts,
+        timeout: Duration,
+    ) -> Ask<'a> {
         Ask {
             kubeconfig: self.kubeconfig.as_deref(),
             context: self.context.as_deref(),
             namespace,
             istio_namespace: &self.istio_namespace,
-            timeout: self.timeout,
+            timeout,
             facts,
         }
     }

@@ -19,20 +19,22 @@ use crate::placement::facts::Source;
 
 /// Which of the cluster's workloads.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Workloads {
+pub(in crate::commands) enum Workloads {
     /// None: they are in files.
     None,
     /// Those of the namespace.
     OfNamespace,
     /// All.
     Everywhere,
+    /// All but Pods, of which there are many.
+    WithoutPods,
 }
 
 /// Where the running configuration is.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct ConfigMapName {
-    pub(super) namespace: String,
-    pub(super) name: String,
+pub(in crate::commands) struct ConfigMapName {
+    pub(in crate::commands) namespace: String,
+    pub(in crate::commands) name: String,
 }
 
 /// The running configuration.
@@ -46,11 +48,11 @@ pub(super) enum Running {
 
 /// What was read.
 #[derive(Debug)]
-pub(super) struct Read {
+pub(in crate::commands) struct Read {
     /// The namespace of objects that say none.
-    pub(super) namespace: String,
-    pub(super) objects: Vec<Value>,
-    pub(super) facts: Box<dyn Source>,
+    pub(in crate::commands) namespace: String,
+    pub(in crate::commands) objects: Vec<Value>,
+    pub(in crate::commands) facts: Box<dyn Source>,
 }
 
 /// What makes Pods. Pods are the last: most of them are controlled by something that was listed before.
@@ -101,7 +103,7 @@ pub(super) fn configuration(ask: Ask<'_>, name: &ConfigMapName) -> anyhow::Resul
 ///
 /// # Errors
 /// It cannot be reached, or may not be read.
-pub(super) fn read(ask: Ask<'_>, workloads: Workloads) -> anyhow::Result<Read> {
+pub(in crate::commands) fn read(ask: Ask<'_>, workloads: Workloads) -> anyhow::Result<Read> {
     let Looked {
         cluster, namespace, ..
     } = look(ask, async |_, _| Ok(Found::default()))?;
@@ -151,12 +153,17 @@ async fn list(
         return Ok(objects);
     }
     for (group, version, kind) in KINDS {
+        if workloads == Workloads::WithoutPods && kind == "Pod" {
+            continue;
+        }
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
         let api: Api<DynamicObject> = match workloads {
             Workloads::None | Workloads::OfNamespace => {
                 Api::namespaced_with(client.clone(), namespace, &resource)
             }
-            Workloads::Everywhere => Api::all_with(client.clone(), &resource),
+            Workloads::Everywhere | Workloads::WithoutPods => {
+                Api::all_with(client.clone(), &resource)
+            }
         };
         let mut next = Some(String::new());
         while let Some(token) = next.take() {
@@ -181,7 +188,8 @@ fn of_kind(mut object: DynamicObject, resource: &ApiResource) -> anyhow::Result<
     Ok(object)
 }
 
-async fn in_time<T>(
+/// The answer, where it comes in time.
+pub(in crate::commands) async fn in_time<T>(
     timeout: Duration,
     answer: impl Future<Output = kube::Result<T>>,
 ) -> anyhow::Result<T> {

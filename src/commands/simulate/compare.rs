@@ -5,10 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::subjects::Subject;
-use crate::cluster::convert::Opened;
-use crate::cluster::convert::template::WithWorkload;
 use crate::placement::facts::Source;
-use crate::placement::json::Depth;
 use crate::placement::workload::WorkloadRef;
 use crate::placement::{Mode, Placement, Rules, decide};
 
@@ -81,18 +78,12 @@ pub fn compare(
     let mut transitions: BTreeMap<(Mode, Mode), usize> = BTreeMap::new();
     for subject in subjects {
         comparison.workloads += 1;
-        let request = subject.request([running, new]);
-        let request = Depth::SHALLOW.parse(&request)?.into_object();
-        let opened: Opened<'_> = serde_json::from_str(&subject.template.pod)?;
-        // Both look at the same Pod: what one has parsed of it the other finds parsed.
-        let Ok(pod) = opened.into_pod() else { continue };
-        let request = request.unwrap_or_default();
-        let with_workload = WithWorkload {
-            template: &subject.template,
-            cluster,
+        let decided = subject.look(&[running, new], cluster, |facts| {
+            (decide(running, facts), decide(new, facts))
+        });
+        let Some((now, then)) = decided? else {
+            continue;
         };
-        let facts = subject.facts(&pod, &request, &with_workload, cluster);
-        let (now, then) = (decide(running, &facts), decide(new, &facts));
         if now.mode == then.mode {
             comparison.same_mode_other_rule += usize::from(now.rule != then.rule);
             continue;

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::cluster::convert::Opened;
 use crate::cluster::convert::template::{NoTemplate, Template, WithWorkload, template};
 use crate::placement::decide::RECORD;
 use crate::placement::facts::{Owner, Source};
-use crate::placement::json::Object;
+use crate::placement::json::{Depth, Object};
 use crate::placement::rules::Use;
+use crate::placement::workload::WorkloadRef;
 use crate::placement::{Facts, Mode, Pod, Rules};
 
 /// A workload, once, with the Pod that it would make.
@@ -130,7 +132,7 @@ impl Subject {
     }
 
     /// JSON of the attributes of the request by which a controller creates the Pod, where rules read them.
-    pub(super) fn request(&self, rules: [&Rules; 2]) -> String {
+    fn request(&self, rules: &[&Rules]) -> String {
         if rules.iter().all(|rules| rules.request() == Use::Unread) {
             return "{}".to_owned();
         }
@@ -143,7 +145,37 @@ impl Subject {
         .to_string()
     }
 
-    pub(super) fn facts<'f, 'a, 'r>(
+    /// Whose Pods they would be.
+    pub(in crate::commands) fn workload(&self) -> &WorkloadRef<'static> {
+        &self.template.workload
+    }
+
+    /// Calls `look` with the facts of the Pod that it would make, of which all of `rules` look at the same.
+    ///
+    /// # Errors
+    /// The Pod is none, which [`subjects`] lets nobody through with.
+    pub(in crate::commands) fn look<T>(
+        &self,
+        rules: &[&Rules],
+        cluster: &dyn Source,
+        look: impl FnOnce(&Facts<'_, '_, '_>) -> T,
+    ) -> serde_json::Result<Option<T>> {
+        let request = self.request(rules);
+        let request = Depth::SHALLOW.parse(&request)?.into_object();
+        let opened: Opened<'_> = serde_json::from_str(&self.template.pod)?;
+        let Ok(pod) = opened.into_pod() else {
+            return Ok(None);
+        };
+        let request = request.unwrap_or_default();
+        let with_workload = WithWorkload {
+            template: &self.template,
+            cluster,
+        };
+        let facts = self.facts(&pod, &request, &with_workload, cluster);
+        Ok(Some(look(&facts)))
+    }
+
+    fn facts<'f, 'a, 'r>(
         &'f self,
         pod: &'f Pod<'a>,
         request: &'f Object<'r>,
