@@ -1,6 +1,8 @@
 //! What goes into an account: what was measured of a mesh over a window, whoever measured it.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::{AddAssign, Mul};
 
 use jiff::Timestamp;
 
@@ -16,6 +18,9 @@ pub struct Measured {
     pub proxies: Vec<Proxies>,
     /// The nodes at the end of the window; none where their metrics are not there.
     pub nodes: Vec<Node>,
+    /// How many nodes there were, as a mean for each slot of the window: a cluster grows and shrinks. Empty where that is
+    /// not known; those at the end of the window then count for all of it.
+    pub node_counts: Vec<f64>,
     /// All Pods at the end of the window that reserve something on a node, for packing.
     pub pods: Vec<Placed>,
     /// The Pods that ztunnel captures.
@@ -142,5 +147,34 @@ impl Window {
     #[must_use]
     pub const fn slots(&self) -> usize {
         self.coverage.len()
+    }
+}
+
+// === impl WorkloadName ===
+
+/// As `shop/Deployment/web`.
+impl fmt::Display for WorkloadName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.namespace, self.kind, self.name)
+    }
+}
+
+// === impl Slot ===
+
+impl AddAssign for Slot {
+    fn add_assign(&mut self, other: Self) {
+        self.amount += other.amount;
+        self.count += other.count;
+    }
+}
+
+impl Mul<f64> for Slot {
+    type Output = Self;
+
+    fn mul(self, times: f64) -> Self {
+        Self {
+            amount: self.amount * times,
+            count: self.count * times,
+        }
     }
 }

@@ -145,11 +145,33 @@ impl Amount {
     }
 }
 
+impl Add for Amount {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            requests: self.requests + other.requests,
+            usage: self.usage + other.usage,
+            max: self.max + other.max,
+        }
+    }
+}
+
 impl AddAssign for Amount {
     fn add_assign(&mut self, other: Self) {
-        self.requests += other.requests;
-        self.usage += other.usage;
-        self.max += other.max;
+        *self = *self + other;
+    }
+}
+
+impl Sub for Amount {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            requests: self.requests - other.requests,
+            usage: self.usage - other.usage,
+            max: self.max - other.max,
+        }
     }
 }
 

@@ -1,0 +1,1 @@
+//! Accounts of small meshes, whose figures were computed by hand.
