@@ -9,12 +9,29 @@
 //! | [`answer`] | the envelope, and samples that are read without copies |
 //! | [`record`] | answers in files, and out of them |
 //! | [`error`] | why there is no measurement |
+//! | `grid`, `matcher`, `queries` | for which times is asked what, in PromQL |
+//! | [`mod@measure`] | the way from a request to what was measured |
+//! | `gather`, `pods`, `fold` | sums of each Pod in each slot; whose they are; means by workload and role |
+//! | `nodes`, `latency` | what is not a proxy's |
+//! | `notes` | what is said of gaps and guesses |
+//! | `absent` | which metrics there are, where what is needed is missing |
 
+mod absent;
 pub mod answer;
 pub mod client;
 pub mod discover;
 pub mod error;
+mod fold;
+mod gather;
+mod grid;
 mod judge;
+mod latency;
+mod matcher;
+pub mod measure;
+mod nodes;
+mod notes;
+mod pods;
+mod queries;
 pub mod record;
 pub mod settings;
 mod tls;
@@ -28,8 +45,10 @@ use serde::{Deserialize, Serialize};
 
 pub use self::client::Client;
 pub use self::error::Error;
+pub use self::grid::default_step;
+pub use self::measure::measure;
 pub use self::settings::Settings;
-use crate::savings::Measured;
+use crate::savings::attribution::Company;
 
 /// What is to be measured.
 #[derive(Clone, Debug)]
@@ -75,22 +94,9 @@ pub struct KnownPod {
     pub labels: BTreeMap<String, String>,
     /// Kind and name of its controller (`metadata.ownerReferences`), such as `ReplicaSet` and `web-5d4f8c7b9d`.
     pub owner: Option<(String, String)>,
+    /// Whether `istio-proxy` is its only ordinary container.
+    #[serde(default)]
+    pub company: Company,
     /// Whether ztunnel captures it (annotation `ambient.istio.io/redirection: enabled`).
     pub captured: bool,
-}
-
-/// Measures a mesh.
-///
-/// # Errors
-/// Whatever makes a figure doubtful: see [`Error`].
-pub async fn measure(client: &Client, request: &Request) -> Result<Measured, Error> {
-    let _ = (client, request);
-    Err(Error::Settings(settings::SettingsError::Window))
-}
-
-/// Between samples in such a window: 5 minutes, or longer so that there are at most about 2,016.
-#[must_use]
-pub fn default_step(window: Duration) -> Duration {
-    let _ = window;
-    Duration::from_secs(300)
 }

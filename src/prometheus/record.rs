@@ -139,7 +139,7 @@ impl Recording {
             folder: folder.to_owned(),
             next: AtomicUsize::new(1),
         };
-        fs::create_dir_all(folder).map_err(|source| this.unwritten(folder, source))?;
+        fs::create_dir_all(folder).map_err(|source| unwritten(folder, source))?;
         if folder.join(ABOUT).exists() {
             return Err(RecordError::Exists(folder.to_owned()));
         }
@@ -160,7 +160,7 @@ impl Recording {
                 source,
             })?;
         text.push('\n');
-        fs::write(&path, text).map_err(|source| self.unwritten(&path, source))
+        fs::write(&path, text).map_err(|source| unwritten(&path, source))
     }
 
     /// Writes one query with its answer.
@@ -180,13 +180,6 @@ impl Recording {
             text,
         };
         self.file(&format!("{number:04}-{}.json", hash(query)), &written)
-    }
-
-    fn unwritten(&self, path: &Path, source: io::Error) -> RecordError {
-        RecordError::Write {
-            path: path.to_owned(),
-            source,
-        }
     }
 }
 
@@ -288,6 +281,13 @@ impl std::fmt::Display for About {
             write!(f, " --matcher {matcher}")?;
         }
         Ok(())
+    }
+}
+
+fn unwritten(path: &Path, source: io::Error) -> RecordError {
+    RecordError::Write {
+        path: path.to_owned(),
+        source,
     }
 }
 

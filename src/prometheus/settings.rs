@@ -157,6 +157,9 @@ pub enum SettingsError {
         "--matcher `{0}` is none: give LABEL=\"VALUE\" (or !=, =~, !~), such as cluster=\"prod\""
     )]
     Matcher(String),
+    /// Not a name of a label.
+    #[error("--cluster-label `{0}` is no name of a label: give one such as cluster")]
+    ClusterLabel(String),
     /// A window that cannot be cut.
     #[error("--window must be at least as long as --step, and --step at least 1s")]
     Window,

@@ -48,6 +48,10 @@ pub(super) fn connector(
 }
 
 /// What to do about a handshake that failed; `None` where it was no handshake.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enums of rustls are open, and for what they add there is the general advice"
+)]
 pub(super) fn advice(error: &(dyn std::error::Error + 'static)) -> Option<TlsAdvice> {
     let error = rustls_error(error)?;
     let rustls::Error::InvalidCertificate(certificate) = error else {
