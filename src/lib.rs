@@ -8,6 +8,7 @@
 //! | [`savings`] | pure | usage + prices → money |
 //! | [`config`] | edge | the configuration file; files that are read again |
 //! | [`cluster`] | edge | Kubernetes objects → facts |
+//! | [`prometheus`] | edge | PromQL → what was measured |
 //! | [`tls`] | edge | certificates |
 //! | [`telemetry`] | edge | logs and metrics |
 //! | [`webhook`] | edge | reviews and their HTTP |
@@ -21,6 +22,7 @@ pub mod cluster;
 pub mod commands;
 pub mod config;
 pub mod placement;
+pub mod prometheus;
 pub mod savings;
 pub mod telemetry;
 pub mod tls;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`resources`] | vCPU and GiB, and the three bases |
 //! | [`role`] | what a container called `istio-proxy` is |
+//! | [`attribution`] | whose such a container is, by the evidence there is |
 //! | [`measured`] | what goes in: proxies, nodes and Pods over a window |
 //! | [`assumptions`], [`candidates`], [`prices`] | what goes in, too, and nobody measured |
 //! | [`compute`] | the way from there to the account |
@@ -16,6 +17,7 @@
 
 pub mod account;
 pub mod assumptions;
+pub mod attribution;
 mod break_even;
 mod breakdown;
 pub mod candidates;
