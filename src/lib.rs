@@ -6,6 +6,7 @@
 //! | [`placement`] | pure | facts → rules → placement → patch; what Istio makes of it |
 //! | [`authorization`] | pure | policy → verdict |
 //! | [`savings`] | pure | usage + prices → money |
+//! | [`report`] | pure | what was found out → text, JSON, HTML … |
 //! | [`config`] | edge | the configuration file; files that are read again |
 //! | [`cluster`] | edge | Kubernetes objects → facts |
 //! | [`prometheus`] | edge | PromQL → what was measured |
@@ -23,6 +24,7 @@ pub mod commands;
 pub mod config;
 pub mod placement;
 pub mod prometheus;
+pub mod report;
 pub mod savings;
 pub mod telemetry;
 pub mod tls;

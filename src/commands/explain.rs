@@ -5,7 +5,6 @@ pub(super) mod documents;
 mod fetch;
 pub(super) mod flags;
 mod named;
-pub(super) mod page;
 mod policy;
 mod rules;
 mod text;

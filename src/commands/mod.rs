@@ -6,6 +6,7 @@ pub mod config;
 pub mod explain;
 pub mod generate;
 pub mod review;
+pub mod roi;
 pub mod serve;
 pub mod simulate;
 pub mod test;
@@ -41,6 +42,8 @@ enum Command {
     Test(test::Args),
     /// Say which workloads another configuration would give another mode
     Simulate(simulate::Args),
+    /// Account for the money: what the hybrid mesh saves, or costs
+    Roi(roi::Args),
     /// Print objects for a cluster, made from a configuration
     Generate(generate::Args),
     /// Print, check or describe configurations
@@ -103,6 +106,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Explain(args) => explain::run(&args, &mut out),
         Command::Test(args) => test::run(&args, &mut out),
         Command::Simulate(args) => simulate::run(&args, &mut out),
+        Command::Roi(args) => roi::run(&args, &mut out),
         Command::Generate(args) => generate::run(&args, &mut out),
         Command::Config(args) => config::run(&args, &mut out),
         Command::Certs(args) => certs::run(&args, &mut out),

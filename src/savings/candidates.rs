@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::measured::WorkloadName;
 
 /// Which workloads could be ambient.
@@ -16,7 +18,8 @@ pub enum Candidates {
 }
 
 /// What the placement rules say of a workload.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Fate {
     /// It would be ambient.
     Ambient {
@@ -128,7 +131,9 @@ impl Fate {
 // === impl Keep ===
 
 impl Keep {
-    fn matches(&self, workload: &WorkloadName) -> bool {
+    /// Whether `workload` is one of them.
+    #[must_use]
+    pub fn matches(&self, workload: &WorkloadName) -> bool {
         let named = self.workload.as_ref();
         self.namespace == workload.namespace && named.is_none_or(|name| *name == workload.name)
     }

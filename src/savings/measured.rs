@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::{AddAssign, Mul};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::resources::{Amount, Resources};
 use super::role::{Evidence, Role};
@@ -48,7 +49,7 @@ pub struct Window {
 }
 
 /// Who makes Pods, as kube-state-metrics or the API server names it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct WorkloadName {
     /// Its namespace.
     pub namespace: String,

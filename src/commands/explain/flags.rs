@@ -8,7 +8,7 @@ use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 
 use super::cluster::{Ask, Facts};
-use super::page::Colour;
+use crate::report::page::Colour;
 
 /// Which cluster is looked at, and for how long.
 #[derive(Debug, clap::Args)]

@@ -1,6 +1,5 @@
 //! Verdicts for people. Pure: a verdict goes in, a text comes out.
 
-use super::page::{Colour, Look, Page, Paper};
 use super::rules;
 use crate::authorization::code::Code;
 use crate::authorization::enforcement::proxy::{at_gateway, at_sidecar};
@@ -10,6 +9,7 @@ use crate::authorization::facts::Facts;
 use crate::authorization::verdict::enforcers::Meets;
 use crate::authorization::verdict::wording;
 use crate::authorization::{Answer, AuthorizationPolicy, Finding, Severity, Verdict};
+use crate::report::page::{Colour, Look, Page, Paper};
 
 /// A policy, the verdict, and what that rests on.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! What changes for people: a table and the counts. Pure.
 
 use super::compare::{Change, Comparison};
-use crate::commands::explain::page::{Colour, Look, Page, Paper, printable, width};
+use crate::report::page::{Colour, Look, Page, Paper, printable, width};
 
 const HEAD: [&str; 6] = ["NAMESPACE", "KIND", "NAME", "NOW", "NEW", "RULE"];
 

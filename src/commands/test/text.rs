@@ -1,7 +1,7 @@
 //! The outcome for people: a line a file, what failed with all that helps, and a summary. Pure.
 
 use super::judge::{Difference, Judged, Relation, RuleAnswer};
-use crate::commands::explain::page::{Colour, Look, Page, Paper};
+use crate::report::page::{Colour, Look, Page, Paper};
 
 /// Where values begin.
 const COLUMN: usize = 12;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::entry::{Decision, Entry, Now, Read, Rule};
-use crate::commands::explain::page::{Colour, Look, Page, Paper};
+use crate::report::page::{Colour, Look, Page, Paper};
 
 /// Where the values of the head begin.
 const HEAD: usize = 12;

@@ -2,7 +2,7 @@
 
 /// Whether words may be coloured.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::commands) enum Colour {
+pub(crate) enum Colour {
     /// Plain text.
     None,
     /// Escape sequences.
@@ -11,7 +11,7 @@ pub(in crate::commands) enum Colour {
 
 /// How a word looks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::commands) enum Look {
+pub(crate) enum Look {
     /// As what is around it.
     Plain,
     /// It stands back.
@@ -28,7 +28,7 @@ pub(in crate::commands) enum Look {
 
 /// How long lines may be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::commands) enum Paper {
+pub(crate) enum Paper {
     /// Wide enough for a sentence, narrow enough for half a screen; a word that is longer stays whole.
     Wide,
     /// A terminal of 80 columns, whatever is written.
@@ -37,7 +37,7 @@ pub(in crate::commands) enum Paper {
 
 /// A text that grows line by line.
 #[derive(Debug)]
-pub(in crate::commands) struct Page {
+pub(crate) struct Page {
     text: String,
     colour: Colour,
     paper: Paper,
@@ -46,7 +46,7 @@ pub(in crate::commands) struct Page {
 // === impl Page ===
 
 impl Page {
-    pub(in crate::commands) const fn new(colour: Colour, paper: Paper) -> Self {
+    pub(crate) const fn new(colour: Colour, paper: Paper) -> Self {
         Self {
             text: String::new(),
             colour,
@@ -55,19 +55,13 @@ impl Page {
     }
 
     /// An empty line.
-    pub(in crate::commands) fn gap(&mut self) {
+    pub(crate) fn gap(&mut self) {
         self.text.push('\n');
     }
 
     /// `label`, and from the column `column` on the text, wrapped. A line without a label goes on with the
     /// one before.
-    pub(in crate::commands) fn line(
-        &mut self,
-        indent: usize,
-        label: (&str, Look),
-        column: usize,
-        text: &str,
-    ) {
+    pub(crate) fn line(&mut self, indent: usize, label: (&str, Look), column: usize, text: &str) {
         let (label, look) = label;
         let head = format!("{:indent$}{}", "", self.painted(label, look));
         let used = indent + width(label);
@@ -89,13 +83,7 @@ impl Page {
     }
 
     /// A text of its own, wrapped; what follows its first line begins at the column `hang`.
-    pub(in crate::commands) fn paragraph(
-        &mut self,
-        indent: usize,
-        hang: usize,
-        look: Look,
-        text: &str,
-    ) {
+    pub(crate) fn paragraph(&mut self, indent: usize, hang: usize, look: Look, text: &str) {
         let column = hang.max(indent);
         for (index, line) in self.wrapped(text, column).iter().enumerate() {
             let at = if index == 0 { indent } else { column };
@@ -105,7 +93,7 @@ impl Page {
     }
 
     /// `head`, at `column` a word, and at the column `text` a text, wrapped.
-    pub(in crate::commands) fn pair(
+    pub(crate) fn pair(
         &mut self,
         indent: usize,
         head: &str,
@@ -124,7 +112,7 @@ impl Page {
     }
 
     /// Lines as they are: YAML is to be copied. What is long and no YAML is wrapped.
-    pub(in crate::commands) fn block(&mut self, column: usize, text: &str) {
+    pub(crate) fn block(&mut self, column: usize, text: &str) {
         for line in text.lines() {
             if line.starts_with(' ') {
                 self.text
@@ -136,7 +124,7 @@ impl Page {
     }
 
     /// What was written.
-    pub(in crate::commands) fn done(self) -> String {
+    pub(crate) fn done(self) -> String {
         // Whoever has an empty label has an indent before it.
         let lines = self.text.lines().map(str::trim_end);
         lines.map(|line| format!("{line}\n")).collect()
@@ -176,13 +164,13 @@ impl Paper {
 }
 
 /// Names and values are somebody else's: none of them breaks a line or talks to the terminal.
-pub(in crate::commands) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
 }
 
-pub(in crate::commands) fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.chars().count()
 }
 
