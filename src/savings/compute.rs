@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::account::{Account, Modes, Nodes, OnBasis, Point, Window};
+use super::account::{Account, Modes, OnBasis, Point, Window};
 use super::assumptions::Assumptions;
 use super::break_even::break_even;
 use super::breakdown;
 use super::latency::latency;
 use super::measured::{self, Measured};
 use super::mesh::Mesh;
-use super::prices::Resolved;
-use super::resources::Basis;
+use super::nodes::nodes;
+use super::resources::{Amount, Basis};
 use super::scenario::{self, Scenarios, Tariff};
 use super::unusable::{self, Unusable};
 use super::wording;
@@ -52,7 +52,7 @@ pub fn account(measured: &Measured, assumptions: &Assumptions) -> Result<Account
             ambient: mesh.ambient(),
         },
         namespaces: breakdown::namespaces(&mesh, basis, tariff),
-        nodes: nodes(&mesh, &slots, &prices),
+        nodes: nodes(&mesh, scenario::freed(&mesh, &slots), &prices),
         trend: trend(&mesh, &slots, basis, tariff),
         latency: latency(&measured.latency),
         assumptions: wording::assumptions(&mesh, &prices),
@@ -78,23 +78,8 @@ fn length(window: &measured::Window) -> f64 {
     window.end.duration_since(window.start).as_secs_f64()
 }
 
-fn nodes(mesh: &Mesh<'_>, slots: &[Scenarios], _prices: &Resolved) -> Nodes {
-    let freed = scenario::freed(mesh, slots);
-    let count = mesh.measured.nodes.len();
-    Nodes {
-        count: (count > 0).then_some(count),
-        freed_vcpu: freed.vcpu,
-        freed_gib: freed.gib,
-        removable_now: None,
-        removable_possible: None,
-        removable: Vec::new(),
-        realised: None,
-        note: "not computed yet".to_owned(),
-    }
-}
-
 fn trend(mesh: &Mesh<'_>, slots: &[Scenarios], basis: Basis, tariff: Tariff) -> Vec<Point> {
-    let cost = |amount: &super::resources::Amount| tariff.month(amount.on(basis));
+    let cost = |amount: &Amount| tariff.month(amount.on(basis));
     let window = &mesh.measured.window;
     let points: Vec<Point> = slots
         .iter()

@@ -9,7 +9,7 @@
 //! | [`assumptions`], [`candidates`], [`prices`] | what goes in, too, and nobody measured |
 //! | [`compute`] | the way from there to the account |
 //! | [`account`] | what comes out: the report, as the JSON has it |
-//! | `mesh`, `scenario`, `breakdown`, `break_even`, `packing` | the steps of the way |
+//! | `mesh`, `scenario`, `breakdown`, `break_even`, `nodes`, `packing` | the steps of the way |
 //! | `latency`, `wording` | what is published of latency; the sentences of an account |
 //! | [`unusable`], `spread` | figures that are refused; means and percentiles |
 //!
@@ -25,6 +25,8 @@ pub mod compute;
 mod latency;
 pub mod measured;
 mod mesh;
+mod nodes;
+mod packing;
 pub mod prices;
 pub mod resources;
 pub mod role;

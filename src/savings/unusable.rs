@@ -7,6 +7,9 @@ use super::resources::Resources;
 /// More than any mesh has: of cores, of GiB, of Pods, of money.
 const MOST: f64 = 1e12;
 
+/// More than any waypoint has; each is packed.
+const MOST_REPLICAS: f64 = 1000.0;
+
 /// Why there is no account.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Unusable {
@@ -148,7 +151,7 @@ fn assumed(assumptions: &Assumptions) -> Result<(), Unusable> {
     for waypoint in &assumptions.waypoints {
         let what = || format!("the waypoint of {}", waypoint.namespace);
         both(&what, waypoint.request)?;
-        figure(what, waypoint.replicas, MOST)?;
+        figure(what, waypoint.replicas, MOST_REPLICAS)?;
     }
     if let Some(nodes) = assumptions.nodes {
         figure(|| "the number of nodes".to_owned(), nodes, MOST)?;
