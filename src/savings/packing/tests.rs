@@ -121,31 +121,3 @@ fn fewer_pods_may_empty_fewer_nodes() {
     fewer.remove(4);
     assert_eq!(pack(&bins, &fewer, &[], &[]).emptied.len(), 2);
 }
-
-/// 20,000 Pods on 1,000 nodes; `cargo test --release packing -- --ignored --nocapture` prints how long it takes.
-#[test]
-#[ignore = "a measurement"]
-fn large() {
-    let bins = vec![
-        Bin {
-            room: Resources {
-                vcpu: 4.0,
-                gib: 16.0
-            },
-            stays: false
-        };
-        1000
-    ];
-    let items: Vec<Item> = (0..20_000)
-        .map(|index| Item {
-            bin: Some(index % 1000),
-            requests: Resources {
-                vcpu: 0.05 + 0.1 * (index * 7 % 20) as f64 / 10.0,
-                gib: 0.1 + 0.1 * (index * 13 % 9) as f64,
-            },
-        })
-        .collect();
-    let start = std::time::Instant::now();
-    let packed = pack(&bins, &items, &[], &[]);
-    println!("{} emptied in {:?}", packed.emptied.len(), start.elapsed());
-}

@@ -23,6 +23,7 @@ fn waypoint(namespace: &str) -> NeededWaypoint {
 }
 
 /// A sidecar is 0.225, a ztunnel 0.7, a waypoint of two replicas 0.45.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn rows() -> Vec<Row> {
     let row = |name, given, monthly| Row {
         name,

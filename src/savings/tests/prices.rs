@@ -142,6 +142,7 @@ fn without_nodes_the_unlisted_price_counts() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn mistakes_are_shown_at_their_place() {
     let rows = [
         ("not YAML", "a: [", "p.yaml:"),
