@@ -8,6 +8,8 @@
     reason = "a helper fails the test by panicking"
 )]
 
+#[path = "report/drift.rs"]
+mod drift;
 #[path = "support/figures.rs"]
 mod figures;
 #[path = "report/given.rs"]

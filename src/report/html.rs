@@ -5,6 +5,7 @@ mod bars;
 mod chart;
 mod even;
 mod lines;
+mod over_time;
 mod sections;
 mod style;
 mod write;
@@ -58,7 +59,7 @@ fn head(account: &Account) -> String {
          <h1>{before}<strong>{figure}</strong>{after}</h1>\n<p class=\"lead\">{}</p>\n",
         escaped(&words::scope(account)),
         warnings(&account.warnings),
-        sentence(&words::lead(account)),
+        sentence(&words::range(account)),
     );
     for said in words::beside(account) {
         head.push_str(&format!("<p>{}</p>\n", sentence(&said)));

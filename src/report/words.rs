@@ -74,7 +74,11 @@ pub(super) fn lead(account: &Account) -> Sentence {
             figure("high", saving.high, -1.0),
             words(" to "),
             figure("low", saving.low, -1.0),
-            Piece::Words(format!(") {moved}.")),
+            Piece::Words(format!(") {moved}: the mesh costs ")),
+            now,
+            words(" a month now, and would cost "),
+            Figure::money(currency, "monthly.possible", account.monthly.possible),
+            words("."),
         ],
         Standing::Open => vec![
             words("The mesh costs "),
@@ -100,6 +104,31 @@ pub(super) fn lead(account: &Account) -> Sentence {
     }
 }
 
+/// The lead for a form that has said the one figure already: its range, and both costs.
+pub(super) fn range(account: &Account) -> Sentence {
+    let (currency, saving) = (account.currency.as_str(), account.saving);
+    let (sign, [first, last]) = match Standing::of(account) {
+        Standing::Saves => (1.0, [("low", saving.low), ("high", saving.high)]),
+        Standing::Loses => (-1.0, [("high", saving.high), ("low", saving.low)]),
+        Standing::Open | Standing::Nothing => return lead(account),
+    };
+    let figure = |(field, value): (&str, f64)| {
+        let show = |value: f64| money(currency, value * sign);
+        Figure::of(format!("saving.{field}"), Some(value), show)
+    };
+    let (now, possible) = (account.monthly.now, account.monthly.possible);
+    vec![
+        figure(first),
+        " to ".into(),
+        figure(last),
+        format!(", {}. The mesh costs ", moved(account)).into(),
+        Figure::money(currency, "monthly.now", now),
+        " a month now, and would cost ".into(),
+        Figure::money(currency, "monthly.possible", possible),
+        ".".into(),
+    ]
+}
+
 /// The one figure alone: what is saved or, where that is said beside it, what is lost.
 pub(super) fn central(account: &Account) -> Piece {
     let sign = match Standing::of(account) {
@@ -110,26 +139,10 @@ pub(super) fn central(account: &Account) -> Piece {
     Figure::of("saving.central", Some(account.saving.central), show)
 }
 
-/// What belongs beside the lead: both costs, the break-even, and what is saved already.
+/// What belongs beside the lead: the break-even, and what is saved already.
 pub(super) fn beside(account: &Account) -> Vec<Sentence> {
-    let mut sentences = Vec::new();
-    match Standing::of(account) {
-        Standing::Loses => sentences.push(vec![
-            "The mesh costs ".into(),
-            Figure::money(&account.currency, "monthly.now", account.monthly.now),
-            " a month now, and would cost ".into(),
-            Figure::money(
-                &account.currency,
-                "monthly.possible",
-                account.monthly.possible,
-            ),
-            ".".into(),
-        ]),
-        Standing::Saves | Standing::Open | Standing::Nothing => {}
-    }
-    sentences.extend(break_even(account));
-    sentences.extend(already(account));
-    sentences
+    let sentences = [break_even(account), already(account)];
+    sentences.into_iter().flatten().collect()
 }
 
 /// The break-even, and where the mesh is.

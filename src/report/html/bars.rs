@@ -8,9 +8,9 @@ use crate::report::tables::{SCENARIOS, role_rows, scenario_costs};
 use crate::savings::Account;
 
 /// Room for what a row is called.
-const LABEL: f64 = 150.0;
+const LABEL: f64 = 132.0;
 /// Room for the figure at the end of a bar.
-const VALUE: f64 = 100.0;
+const VALUE: f64 = 84.0;
 /// A row of one bar.
 const ROW: f64 = 36.0;
 /// A bar in it.
@@ -21,7 +21,7 @@ const HALF: f64 = 11.0;
 /// From the top of a bar to the line its text stands on.
 const BASE: f64 = 15.0;
 /// How many characters of a name have room before a bar.
-const NAME: usize = 20;
+const NAME: usize = 18;
 
 /// A bar.
 struct Bar<'a> {

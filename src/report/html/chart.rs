@@ -4,7 +4,7 @@ use super::write::{attributes, escaped, typographic};
 use crate::report::figure::Piece;
 
 /// How wide a drawing is; the page scales it. Texts are as large as on the page where it is shown as wide as that.
-pub(super) const WIDTH: f64 = 640.0;
+pub(super) const WIDTH: f64 = 520.0;
 
 /// A drawing that grows.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use crate::report::figure::{Figure, Piece};
 use crate::report::numbers::{count, money};
 use crate::savings::Account;
 
-const LEFT: f64 = 70.0;
-const RIGHT: f64 = WIDTH - 130.0;
+const LEFT: f64 = 60.0;
+const RIGHT: f64 = WIDTH - 90.0;
 const TOP: f64 = 44.0;
 const BOTTOM: f64 = 230.0;
 const HEIGHT: f64 = 278.0;

@@ -7,11 +7,13 @@ use crate::report::figure::{Figure, Piece};
 use crate::report::numbers::money;
 
 /// Room for the money at the left, and for the names of the lines at the right.
-const LEFT: f64 = 70.0;
-const RIGHT: f64 = WIDTH - 130.0;
+const LEFT: f64 = 60.0;
+const RIGHT: f64 = WIDTH - 124.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 220.0;
 const HEIGHT: f64 = 250.0;
+/// How a day is read.
+const DAY_AND_MONTH: &str = "%-d %b";
 /// Between two lines of text.
 const LINE: f64 = 16.0;
 
@@ -94,11 +96,29 @@ impl Chart<'_> {
     }
 
     fn days(&self, drawing: &mut Drawing) {
-        for (when, label) in times(self.start, self.end) {
+        let times = match self.marks {
+            Marks::Gaps => times(self.start, self.end),
+            Marks::Dots => self.dates(),
+        };
+        for (when, label) in times {
             let x = self.x(when);
             drawing.line("axis", (x, BOTTOM), (x, BOTTOM + 4.0));
             drawing.text("tick", (x, BOTTOM + 20.0), Anchor::Middle, &[label.into()]);
         }
+    }
+
+    /// The days of the points, but those that there is no room for.
+    fn dates(&self) -> Vec<(Timestamp, String)> {
+        const ROOM: f64 = 60.0;
+        let mut dates: Vec<(Timestamp, String)> = Vec::new();
+        for spot in &self.points {
+            let is_near =
+                |(last, _): &(Timestamp, String)| self.x(spot.when) - self.x(*last) < ROOM;
+            if !dates.last().is_some_and(is_near) {
+                dates.push((spot.when, spot.when.strftime(DAY_AND_MONTH).to_string()));
+            }
+        }
+        dates
     }
 
     fn line(&self, class: &str, scale: Scale, drawing: &mut Drawing) {
@@ -179,7 +199,7 @@ fn times(start: Timestamp, end: Timestamp) -> Vec<(Timestamp, String)> {
     let Some(step) = STEPS.into_iter().find(|step| (to - from) / step < 8) else {
         return Vec::new();
     };
-    let format = if step < DAY { "%H:%M" } else { "%-d %b" };
+    let format = if step < DAY { "%H:%M" } else { DAY_AND_MONTH };
     let first = from.div_euclid(step) * step;
     let all = (0..=9).map(|index| first + index * step);
     all.filter(|when| (from..=to).contains(when))

@@ -18,7 +18,7 @@ body {
   margin: 0; background: var(--paper); color: var(--ink);
   font: 16px/1.55 system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif;
 }
-main, footer { max-width: 66rem; margin: 0 auto; padding: 0 1.5rem; overflow-wrap: anywhere; }
+main, footer { max-width: 66rem; margin: 0 auto; padding: 0 1rem; overflow-wrap: anywhere; }
 header { padding: 3rem 0 1.5rem; max-width: 46rem; }
 .scope { margin: 0 0 1rem; color: var(--soft); }
 h1, h2 { font-family: ui-serif, Charter, 'Bitstream Charter', Georgia, 'Liberation Serif', serif; font-weight: 400; }
@@ -56,10 +56,10 @@ tr.part th:first-child { padding-left: 1.2rem; color: var(--soft); }
 .key span + span, .key .possible { margin-left: 1rem; }
 .key .now { background: var(--now); }
 .key .possible { background: var(--possible); }
-svg { display: block; width: 100%; min-width: 34rem; max-width: 44rem; height: auto; font: 14px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif; }
+svg { display: block; width: 100%; min-width: 24rem; max-width: 36rem; height: auto; overflow: visible; font: 13px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif; }
 svg text { fill: var(--ink); font-variant-numeric: tabular-nums lining-nums; }
-svg .tick { fill: var(--soft); font-size: 13px; }
-svg .small { font-size: 12px; }
+svg .tick { fill: var(--soft); font-size: 12px; }
+svg .small { font-size: 11px; }
 svg rect.now, svg circle.now { fill: var(--now); }
 svg rect.possible, svg circle.possible { fill: var(--possible); }
 svg rect.other { fill: var(--other); }
@@ -87,9 +87,10 @@ svg circle.here { fill: var(--ink); }
   section { padding: 5mm 0; }
   h1 { font-size: 22pt; }
   h2 { break-after: avoid; }
-  .beside { grid-template-columns: minmax(0, 11fr) minmax(0, 9fr); gap: 6mm; }
-  .beside, svg, tr, .warnings, li, footer { break-inside: avoid; }
-  svg { min-width: 0; }
+  .beside { grid-template-columns: minmax(0, 1fr); gap: 2mm; }
+  .key, .chart, caption, thead { break-after: avoid; }
+  .beside, .short, svg, tr, .warnings, li, footer { break-inside: avoid; }
+  svg { min-width: 0; max-width: 130mm; }
   svg rect, svg circle, .key span { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .scroll { overflow: visible; }
   details { display: none; }

@@ -5,6 +5,9 @@ use serde_json::Value;
 use crate::report::figure::{Figure, Piece, RowKind, Side, Table};
 use crate::report::page::printable;
 
+/// So many rows are not broken in print.
+const SHORT: usize = 16;
+
 /// A text for HTML, also within an attribute.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -65,7 +68,13 @@ pub(super) fn table(table: &Table) -> String {
         Side::Right => " class=\"n\"",
     };
     let mut html = format!(
-        "<div class=\"scroll\"><table>\n<caption>{}</caption>\n",
+        "<div class=\"scroll\"><table{}>\n<caption>{}</caption>\n",
+        // It has room on one sheet.
+        if table.rows.len() <= SHORT {
+            " class=\"short\""
+        } else {
+            ""
+        },
         escaped(&table.title)
     );
     if table.columns.iter().any(|column| !column.name.is_empty()) {
