@@ -13,6 +13,8 @@ CLUSTER ?= local
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 BINARY := $(abspath $(TARGET_DIR))/release/meshmode
 IMAGE ?= meshmode:dev
+# Where `make roi-pages` leaves pages and pictures of them.
+ROI_PAGES ?= $(abspath $(TARGET_DIR))/roi-pages
 
 .PHONY: help
 help: ## List the targets
@@ -72,6 +74,10 @@ conformance: e2e-istio ## Compare thousands of random policies with a real istio
 matrix: export MESHMODE_WRITE_MATRIX = 1
 matrix: e2e-istio ## Write docs/placement-matrix.md anew, from what a real Istio does
 
+.PHONY: roi-pages
+roi-pages: ## Show the report of roi in headless Chromium, check its figures, leave pictures (CHROMIUM, ROI_PAGES)
+	MESHMODE_ROI_PAGES="$(ROI_PAGES)" $(CARGO) test --locked --test roi-pages -- --nocapture
+
 .PHONY: record
 record: build ## Record the reviews of tests/data/reviews/ anew from the real API server
 	MESHMODE_CONTROLPLANE_BIN="$$(tests/controlplane/build.sh | tail -n 1)" MESHMODE_RECORD=tests/data/reviews \
@@ -106,7 +112,7 @@ lint: ## Check format, clippy and documentation
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	@# --all-targets leaves out what cargo test leaves out.
-	$(CARGO) clippy --locked --test e2e --test e2e-istio --test e2e-node -- -D warnings
+	$(CARGO) clippy --locked --test e2e --test e2e-istio --test e2e-node --test roi-pages -- -D warnings
 	@# A dependency of the package is one of the fuzz targets', whose lock file is another.
 	$(CARGO) metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml > /dev/null
 	RUSTDOCFLAGS="-D rustdoc::all -A rustdoc::private_doc_tests" $(CARGO) doc --locked --no-deps

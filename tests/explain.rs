@@ -11,7 +11,7 @@
 
 #[path = "support/ran.rs"]
 mod ran;
-#[path = "explain/schema.rs"]
+#[path = "support/schema.rs"]
 mod schema;
 #[path = "explain/workloads.rs"]
 mod workloads;

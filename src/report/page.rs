@@ -1,8 +1,10 @@
 //! Text for a terminal: lines that are wrapped, indented, and coloured where there is a colour to show.
 
+use unicode_width::UnicodeWidthStr;
+
 /// Whether words may be coloured.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Colour {
+pub enum Colour {
     /// Plain text.
     None,
     /// Escape sequences.
@@ -163,15 +165,22 @@ impl Paper {
     }
 }
 
-/// Names and values are somebody else's: none of them breaks a line or talks to the terminal.
+/// Names and values are somebody else's: none of them breaks a line, talks to the terminal, or turns what is around it.
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .map(|c| if is_unprintable(c) { '\u{fffd}' } else { c })
         .collect()
 }
 
+/// Control characters, and those that nobody sees: breaks of lines, and what changes the direction of writing.
+pub(crate) fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// How many columns a text takes: two for a wide character, as those of Chinese are.
 pub(crate) fn width(text: &str) -> usize {
-    text.chars().count()
+    UnicodeWidthStr::width(text)
 }
 
 /// Lines of whole words; a word that is longer has one of its own.
@@ -193,10 +202,32 @@ fn wrapped(text: &str, room: usize) -> Vec<String> {
 fn broken(text: &str, room: usize) -> String {
     let mut broken = Vec::new();
     for word in text.split_whitespace() {
-        let letters: Vec<char> = word.chars().collect();
-        broken.extend(letters.chunks(room.max(1)).map(String::from_iter));
+        let mut rest = word;
+        while width(rest) > room {
+            let (part, after) = rest.split_at(fitting(rest, room));
+            broken.push(part);
+            rest = after;
+        }
+        broken.push(rest);
     }
     broken.join(" ")
+}
+
+/// How many bytes of `text` fit into `room` columns: a character at least.
+fn fitting(text: &str, room: usize) -> usize {
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    let mut fits = ends.clone().take_while(|end| width(&text[..*end]) <= room);
+    let least = ends.clone().next().unwrap_or_default();
+    fits.by_ref().last().unwrap_or(least)
+}
+
+/// The text cut to `room` columns, with a sign where it was.
+pub(crate) fn cut(text: &str, room: usize) -> String {
+    if width(text) <= room {
+        return text.to_owned();
+    }
+    let end = fitting(text, room.saturating_sub(1));
+    format!("{}…", &text[..end])
 }
 
 #[cfg(test)]
@@ -226,6 +257,36 @@ mod tests {
         assert!(page.lines().all(|line| width(line) <= 80), "{page}");
         let letters = page.chars().filter(|letter| *letter == 'x').count();
         assert_eq!(letters, 600, "nothing is lost");
+    }
+
+    #[test]
+    fn a_wide_character_takes_two_columns() {
+        assert_eq!(width("名前-a"), 6);
+        assert_eq!(cut("名前-a", 6), "名前-a");
+        assert_eq!(cut("名前-a", 5), "名前…");
+        assert_eq!(cut("名前-a", 4), "名…");
+        let mut page = Page::new(Colour::None, Paper::Narrow);
+        page.paragraph(0, 0, Look::Plain, &"名".repeat(100));
+        let page = page.done();
+        assert!(page.lines().all(|line| width(line) <= 80), "{page}");
+        assert_eq!(page.matches('名').count(), 100, "nothing is lost");
+    }
+
+    #[test]
+    fn nobody_else_turns_the_line() {
+        for (name, odd) in [
+            ("override", '\u{202e}'),
+            ("isolate", '\u{2066}'),
+            ("mark", '\u{200f}'),
+            ("line separator", '\u{2028}'),
+            ("zero width", '\u{200b}'),
+            ("byte order mark", '\u{feff}'),
+            ("delete", '\u{7f}'),
+            ("C1", '\u{9b}'),
+        ] {
+            assert_eq!(printable(&format!("a{odd}b")), "a\u{fffd}b", "{name}");
+        }
+        assert_eq!(printable("名前 é -"), "名前 é -");
     }
 
     #[test]

@@ -73,6 +73,7 @@ fn is_of(value: &Value, types: &Value) -> bool {
     let is = |name: &Value| match name.as_str().unwrap() {
         "string" => value.is_string(),
         "integer" => value.is_u64(),
+        "number" => value.is_number(),
         "boolean" => value.is_boolean(),
         "object" => value.is_object(),
         "array" => value.is_array(),
