@@ -541,6 +541,7 @@ fn wrong_input_of_a_simulation_ends_with_2_and_says_where() {
         &["-f", "-", "-A"][..],
         &["--configmap", "x", "-A"],
         &["--configmap", "a/b", "--against", bad, "-A"],
+        &["--configmap", "a/b", "-f", "-"],
         &["-f", "-", "-o", "xml"],
     ] {
         simulate(arguments).ended(2);
