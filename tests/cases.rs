@@ -141,7 +141,7 @@ fn a_regular_expression_chooses_cases() {
 
 #[test]
 fn every_mistake_is_said_with_its_place_and_what_is_allowed() {
-    let rows: [(&str, String, &[&str]); 24] = [
+    let rows: [(&str, String, &[&str]); 25] = [
         ("no YAML", "a: [\n".into(), &["tests.yaml:", "is not YAML"]),
         (
             "nothing",
@@ -184,6 +184,15 @@ fn every_mistake_is_said_with_its_place_and_what_is_allowed() {
                 "    object:\n      apiVersion: apps/v1\n      kind: Deployment\n      metadata: {name: web}\n      spec: {template: web}\n",
             ),
             &["tests.yaml:9:24: cases[0].object.spec.template must be an object, and is a text"],
+        ),
+        (
+            "a label that is no text",
+            with_case(
+                "    object:\n      apiVersion: apps/v1\n      kind: Deployment\n      metadata: {name: web}\n      spec: {template: {metadata: {labels: {app: 1}}, spec: {}}}\n",
+            ),
+            &[
+                "tests.yaml:9:50: cases[0].object.spec.template.metadata.labels['app'] must be a text (put it in quotes), and is a number",
+            ],
         ),
         (
             "no replicas",
@@ -495,7 +504,7 @@ fn wrong_input_of_a_simulation_ends_with_2_and_says_where() {
     let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n";
     let wrong_replicas =
         format!("{deployment}spec: {{replicas: many, template: {{spec: {{}}}}}}\n");
-    let rows: [(&str, &str, &[&str]); 5] = [
+    let rows: [(&str, &str, &[&str]); 6] = [
         ("no YAML", "a: [\n", &["standard input:", "is not YAML"]),
         (
             "no object",
@@ -511,6 +520,11 @@ fn wrong_input_of_a_simulation_ends_with_2_and_says_where() {
             "replicas",
             &wrong_replicas,
             &["document 1: spec.replicas must be a whole number"],
+        ),
+        (
+            "a label",
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {metadata: {labels: {app: 1}}, spec: {}}}\n",
+            &["standard input:1: document 1: spec.template.metadata.labels['app'] must be a text"],
         ),
         (
             "no workload",
@@ -541,6 +555,7 @@ fn wrong_input_of_a_simulation_ends_with_2_and_says_where() {
         &["-f", "-", "-A"][..],
         &["--configmap", "x", "-A"],
         &["--configmap", "a/b", "--against", bad, "-A"],
+        &["--configmap", "a/b", "-f", "-"],
         &["-f", "-", "-o", "xml"],
     ] {
         simulate(arguments).ended(2);

@@ -45,8 +45,11 @@ fn check(file: &std::path::Path, out: &mut dyn Write) -> anyhow::Result<Outcome>
     match configuration(Some(file))? {
         Ok(configuration) => {
             let rules = &configuration.placement;
-            let count = rules.names().count();
-            writeln!(out, "{}: {count} rules, no mistakes", file.display())?;
+            let count = match rules.names().count() {
+                1 => "1 rule".to_owned(),
+                count => format!("{count} rules"),
+            };
+            writeln!(out, "{}: {count}, no mistakes", file.display())?;
             for name in rules.needing_a_cluster() {
                 writeln!(
                     out,

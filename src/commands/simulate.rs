@@ -100,6 +100,12 @@ struct Named {
 /// # Errors
 /// A file or a cluster cannot be read, or standard output is gone.
 pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    if args.configmap.is_some() && args.ask(Fields::NONE).is_none() {
+        let remedy = "add --cluster, --kubeconfig or --context";
+        return Ok(wrong(&[format!(
+            "--configmap is of a cluster, and with --filename none is looked at: {remedy}"
+        )]));
+    }
     let new = match configuration(Some(&args.config))? {
         Ok(configuration) => configuration,
         Err(problems) => {

@@ -116,8 +116,7 @@ impl Reader<'_> {
             return default_placement();
         };
         let variables = self.variables(node.get("variables"));
-        let declared: Vec<&str> = variables.iter().map(|v| v.name.as_str()).collect();
-        let rules = self.rules(node.get("rules"), &declared);
+        let rules = self.rules(node.get("rules"), &variables);
         let default = default(node.get("default"));
         let mut rules = Rules::new(variables, rules, default, mode_labels(node.get("modes")));
         let wait = text(node, "ownerWait").and_then(|text| duration(text, MAX_OWNER_WAIT));
@@ -137,15 +136,14 @@ impl Reader<'_> {
             let Some((name, node)) = text(element, "name").zip(element.get("name")) else {
                 continue;
             };
-            let declared: Vec<&str> = variables.iter().map(|v| v.name.as_str()).collect();
-            if declared.contains(&name) {
+            if variables.iter().any(|earlier| earlier.name == name) {
                 self.problems.add(
                     node,
                     &join(&path, "name"),
                     format!("{name:?} is declared twice"),
                 );
             }
-            if let Some(expression) = self.expression(element, &path, "expression", &declared) {
+            if let Some(expression) = self.expression(element, &path, "expression", &variables) {
                 variables.push(Variable {
                     name: name.to_owned(),
                     expression,
@@ -155,7 +153,7 @@ impl Reader<'_> {
         variables
     }
 
-    fn rules(&mut self, node: Option<&Node>, declared: &[&str]) -> Vec<Rule> {
+    fn rules(&mut self, node: Option<&Node>, declared: &[Variable]) -> Vec<Rule> {
         let elements = node.map(Node::elements).unwrap_or_default();
         let rules = elements.iter().enumerate().filter_map(|(index, element)| {
             let path = format!("placement.rules[{index}]");
@@ -186,7 +184,7 @@ impl Reader<'_> {
         }
     }
 
-    fn rule(&mut self, node: &Node, path: &str, declared: &[&str]) -> Option<Rule> {
+    fn rule(&mut self, node: &Node, path: &str, declared: &[Variable]) -> Option<Rule> {
         let when = self.expression(node, path, "when", declared);
         let warning = self.expression(node, path, "warningExpression", declared);
         let reason_expression = self.expression(node, path, "reasonExpression", declared);
@@ -208,7 +206,7 @@ impl Reader<'_> {
         })
     }
 
-    fn gives(&mut self, node: &Node, path: &str, declared: &[&str]) -> Option<Gives> {
+    fn gives(&mut self, node: &Node, path: &str, declared: &[Variable]) -> Option<Gives> {
         let expression = self.expression(node, path, "modeExpression", declared);
         match (node.get("mode"), node.get("modeExpression")) {
             (Some(_), None) => mode(node).map(Gives::Mode),
@@ -239,7 +237,7 @@ impl Reader<'_> {
         node: &Node,
         path: &str,
         key: &str,
-        declared: &[&str],
+        declared: &[Variable],
     ) -> Option<Expression> {
         let (source, place) = (text(node, key)?, node.get(key)?);
         if source.is_empty() {

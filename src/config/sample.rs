@@ -1,4 +1,4 @@
-//! A Pod on which the rules of a new configuration are tried before any real one meets them.
+//! Two Pods on which the rules of a new configuration are tried before any real one meets them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,20 @@ use crate::placement::selector;
 use crate::placement::workload::{RevisionRef, WorkloadRef};
 use crate::placement::{Facts, Pod};
 
-const POD: &str = r#"{
+/// A Pod, and a cluster in which everything is there that rules can read.
+#[derive(Debug)]
+struct Sample {
+    pod: &'static str,
+    request: &'static str,
+    namespace: &'static str,
+    /// Of each label and annotation.
+    value: &'static str,
+    replicas: i64,
+    max_replicas: i64,
+}
+
+const USUAL: Sample = Sample {
+    pod: r#"{
   "apiVersion": "v1", "kind": "Pod",
   "metadata": {
     "generateName": "sample-5d8f9c7b6d-", "namespace": "sample",
@@ -30,46 +43,96 @@ const POD: &str = r#"{
       "env": [{"name": "MODE", "value": "sample"}], "resources": {"requests": {"cpu": "100m"}}}],
     "serviceAccountName": "sample", "priority": 0, "restartPolicy": "Always"
   }
-}"#;
-
-const REQUEST: &str = r#"{
+}"#,
+    request: r#"{
   "kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE", "name": "",
   "namespace": "sample", "subResource": "", "dryRun": false,
   "userInfo": {"username": "system:serviceaccount:kube-system:replicaset-controller", "groups": []}
-}"#;
+}"#,
+    namespace: "sample",
+    value: "yes",
+    replicas: 7,
+    max_replicas: 23,
+};
 
-/// A cluster in which everything is there that rules can read.
-#[derive(Debug)]
-struct Sample;
+/// The same fields with other values: other numbers and sizes, and texts that are longer, and numbers.
+const OTHER: Sample = Sample {
+    pod: r#"{
+  "apiVersion": "v1", "kind": "Pod",
+  "metadata": {
+    "generateName": "202611302026113020-6c8d4f7b9-", "namespace": "202611302026113020",
+    "labels": {"app": "202611302026113020", "pod-template-hash": "6c8d4f7b9"},
+    "annotations": {"example.com/sample": "202611302026113020"},
+    "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "202611302026113020-6c8d4f7b9",
+      "uid": "11111111-1111-1111-1111-111111111111", "controller": true}]
+  },
+  "spec": {
+    "containers": [
+      {"name": "app", "image": "example.com/other/app:2", "ports": [{"containerPort": 80}, {"containerPort": 443}],
+        "env": [{"name": "MODE", "value": "3"}, {"name": "LEVEL", "value": "5"}], "resources": {"requests": {"cpu": "2"}}},
+      {"name": "two", "image": "example.com/other/two:2", "ports": [{"containerPort": 81}],
+        "env": [{"name": "MODE", "value": "3"}], "resources": {"requests": {"cpu": "3"}}},
+      {"name": "three", "image": "example.com/other/three:2", "ports": [{"containerPort": 82}],
+        "env": [{"name": "MODE", "value": "3"}], "resources": {"requests": {"cpu": "4"}}}
+    ],
+    "serviceAccountName": "202611302026113020", "priority": 1000, "restartPolicy": "Never"
+  }
+}"#,
+    request: r#"{
+  "kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE", "name": "",
+  "namespace": "202611302026113020", "subResource": "", "dryRun": false,
+  "userInfo": {"username": "202611302026113020", "groups": ["system:authenticated"]}
+}"#,
+    namespace: "202611302026113020",
+    value: "202611302026113020",
+    replicas: 31,
+    max_replicas: 97,
+};
 
-/// What of `rules` cannot be evaluated.
+/// What of `rules` cannot be evaluated, whatever the values are: what can on one of two Pods depends on them, such as a
+/// number that is 0, or a text that is too short.
 pub(super) fn failures(rules: &Rules) -> Vec<Failure<'_>> {
-    let (Some(pod), Some(request)) = (pod(), request()) else {
-        return Vec::new();
-    };
-    rules.failures(&Facts {
-        pod: &pod,
-        request: &request,
-        namespace: "sample",
-        owner: Owner::OfPod,
-        cluster: &Sample,
-    })
+    let others = OTHER.failures(rules);
+    let mut failures = USUAL.failures(rules);
+    failures.retain(|failure| {
+        let is_same =
+            |other: &Failure<'_>| (other.rule, other.part) == (failure.rule, failure.part);
+        others.iter().any(is_same)
+    });
+    failures
 }
 
-fn pod() -> Option<Pod<'static>> {
-    serde_json::from_str::<Opened<'static>>(POD)
-        .ok()?
-        .into_pod()
-        .ok()
-}
+// === impl Sample ===
 
-fn request() -> Option<Object<'static>> {
-    Depth::SHALLOW.parse(REQUEST).ok()?.into_object()
-}
+impl Sample {
+    fn failures<'r>(&self, rules: &'r Rules) -> Vec<Failure<'r>> {
+        let (Some(pod), Some(request)) = (self.pod(), self.request()) else {
+            return Vec::new();
+        };
+        rules.failures(&Facts {
+            pod: &pod,
+            request: &request,
+            namespace: self.namespace,
+            owner: Owner::OfPod,
+            cluster: self,
+        })
+    }
 
-fn labels() -> Labels {
-    let entry = ("example.com/sample".to_owned(), "yes".to_owned());
-    Labels::all(Some(&BTreeMap::from([entry])))
+    fn pod(&self) -> Option<Pod<'static>> {
+        serde_json::from_str::<Opened<'static>>(self.pod)
+            .ok()?
+            .into_pod()
+            .ok()
+    }
+
+    fn request(&self) -> Option<Object<'static>> {
+        Depth::SHALLOW.parse(self.request).ok()?.into_object()
+    }
+
+    fn labels(&self) -> Labels {
+        let entry = ("example.com/sample".to_owned(), self.value.to_owned());
+        Labels::all(Some(&BTreeMap::from([entry])))
+    }
 }
 
 impl Source for Sample {
@@ -79,26 +142,25 @@ impl Source for Sample {
 
     fn namespace(&self, _: &str) -> Result<Arc<Namespace>, Missing> {
         Ok(Arc::new(Namespace {
-            labels: labels(),
-            annotations: labels(),
+            labels: self.labels(),
+            annotations: self.labels(),
         }))
     }
 
     fn workload(&self, _: &WorkloadRef<'_>) -> Result<Arc<Workload>, Missing> {
         Ok(Arc::new(Workload {
-            // Numbers that nobody subtracts before a division.
-            replicas: Some(7),
-            max_replicas: Some(23),
-            labels: labels(),
-            annotations: labels(),
+            replicas: Some(self.replicas),
+            max_replicas: Some(self.max_replicas),
+            labels: self.labels(),
+            annotations: self.labels(),
         }))
     }
 
     fn requires(&self, _: &str, _: &dyn selector::Labels) -> Result<Vec<Requirement>, Missing> {
         let requirement = |reason| Requirement {
             reason,
-            namespace: "sample".into(),
-            name: "sample".into(),
+            namespace: self.namespace.into(),
+            name: self.value.into(),
             scope: Scope::Workload,
         };
         Ok(Reason::ALL.into_iter().map(requirement).collect())
@@ -106,7 +168,7 @@ impl Source for Sample {
 
     fn waypoint(&self, _: &str, _: &dyn selector::Labels) -> Result<Option<Waypoint>, Missing> {
         Ok(Some(Waypoint {
-            namespace: "sample".into(),
+            namespace: self.namespace.into(),
             name: "waypoint".into(),
             traffic: Some("service".into()),
         }))
@@ -123,12 +185,61 @@ impl Source for Sample {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::config::read;
+
+    const HEAD: &str = "apiVersion: meshmode.io/v1alpha1\nkind: MeshmodeConfiguration\n";
+
     #[test]
-    fn the_sample_is_there() {
-        assert!(super::pod().is_some(), "otherwise nothing would be tried");
-        assert!(
-            super::request().is_some(),
-            "otherwise nothing would be tried"
-        );
+    fn the_samples_are_there() {
+        for sample in [USUAL, OTHER] {
+            let there = (sample.pod().is_some(), sample.request().is_some());
+            assert_eq!(there, (true, true), "otherwise nothing would be tried");
+        }
+    }
+
+    /// What errs on one Pod and not on another is left to `onUnknown`; what errs on every Pod is said.
+    #[test]
+    fn what_cannot_be_evaluated_on_any_pod() {
+        let rows = [
+            ("1 / 0 == 1", "Division by zero"),
+            ("1 % 0 == 1", "Remainder by zero"),
+            ("size(object.spec.containers) / 0 == 1", "Division by zero"),
+            ("workload.replicas / (7 - 7) > 1", "Division by zero"),
+            ("9223372036854775807 + workload.replicas > 0", "Overflow"),
+            ("'a'.substring(2) == ''", "index out of range"),
+            ("int('three') == 3", "invalid digit"),
+            ("object.metadata.namespace > 1", "no matching overload"),
+            ("workload.replicas > '3'", "no matching overload"),
+            ("100 / (size(object.spec.containers) - 1) > 1", ""),
+            ("100 / object.spec.priority > 1", ""),
+            ("100 / (workload.replicas - 7) > 1", ""),
+            ("100 / (workload.replicas - 31) > 1", ""),
+            (
+                "100 / (workload.maxReplicas - workload.replicas - 16) > 1",
+                "",
+            ),
+            ("object.metadata.namespace.substring(9) == ''", ""),
+            ("int(object.metadata.namespace) > 1", ""),
+        ];
+        let mut failures = Vec::new();
+        for (when, expected) in rows {
+            let text = format!(
+                "{HEAD}placement:\n  default: {{mode: none}}\n  rules: [{{name: a, when: \"{when}\", mode: none}}]\n"
+            );
+            let found: Vec<String> = match read(&text) {
+                Ok(_) => Vec::new(),
+                Err(problems) => problems.iter().map(ToString::to_string).collect(),
+            };
+            let fits = match (expected, found.as_slice()) {
+                ("", []) => true,
+                (expected, [found]) => !expected.is_empty() && found.contains(expected),
+                (_, _) => false,
+            };
+            if !fits {
+                failures.push(format!("{when}: {found:?}"));
+            }
+        }
+        assert!(failures.is_empty(), "{failures:#?}");
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::{Location, Spanned, UserMessageFormatter};
 
 /// A value and its place.
 #[derive(Debug, Clone)]
@@ -53,9 +53,15 @@ pub(crate) fn read(text: &str) -> Result<Node, NotYaml> {
             .map_or(Place { line: 1, column: 1 }, Place::from);
         NotYaml {
             place,
-            message: error.without_snippet().to_string(),
+            message: in_words(&error),
         }
     })
+}
+
+/// What is wrong with YAML, for who wrote it and not for who calls the parser.
+pub(crate) fn in_words(error: &serde_saphyr::Error) -> String {
+    let formatter = UserMessageFormatter;
+    error.without_snippet().render_with_formatter(&formatter)
 }
 
 // === impl Node ===

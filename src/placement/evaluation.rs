@@ -3,6 +3,7 @@
 
 mod labels;
 mod roots;
+mod scale;
 
 use std::sync::OnceLock;
 
@@ -12,13 +13,14 @@ use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::{Context, ExecutionError, Value};
 
-use super::expression::rewrite::CHARGE;
+use super::expression::rewrite::{CHARGE, SCALE};
 use super::expression::{ENVIRONMENT, Expression, VARIABLES};
 use super::facts::view::View;
 use super::fuel::Fuel;
 use super::json::Object;
 use super::rules::Variable;
 use roots::{NOT_AVAILABLE, Shown};
+use scale::Scale;
 
 /// Why an expression has no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,6 +72,7 @@ impl VariableResolver for Roots<'_, '_, '_> {
             "object" => Some(self.shown.view.pod().object().to_val(self.shown.fuel)),
             "request" => Some(self.request.to_val(self.shown.fuel)),
             "oldObject" => Some(CowVal::Borrowed(&CelNull)),
+            SCALE => Some(CowVal::owned(Scale(self.shown.fuel))),
             other => self.shown.root(other).or_else(|| self.charge(other)),
         }
     }
@@ -153,8 +156,8 @@ impl<'f> Weighed<'f> {
     }
 }
 
-/// How many values a computed one hands out when it is read, with those in it: lists of lists of a variable
-/// double in each of many variables.
+/// How many values a computed one hands out when it is read, with those in it, and more for long texts: lists of
+/// lists of a variable double in each of many variables.
 fn weight(value: &dyn Val) -> usize {
     weight_within(value, Fuel::PER_DECISION as usize)
 }
@@ -170,6 +173,9 @@ fn weight_within(value: &dyn Val, most: usize) -> usize {
     };
     if let Some(list) = value.downcast_ref::<CelList<'_>>() {
         return below(&mut list.inner().iter().map(|value| &**value as &dyn Val));
+    }
+    if let Some(text) = value.downcast_ref::<CelString<'_>>() {
+        return 1 + Fuel::of_text(text.inner().len());
     }
     match value.downcast_ref::<CelMap<'_>>() {
         Some(map) => below(&mut map.inner().values().map(|value| &**value as &dyn Val)),

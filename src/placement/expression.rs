@@ -7,6 +7,7 @@
 mod check;
 mod fact;
 pub(super) mod rewrite;
+mod words;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,6 +20,8 @@ use self::check::Checked;
 use super::facts::Fields;
 use super::{operators, pattern};
 
+pub use self::words::{Declared, Known};
+
 /// A checked expression, ready to be evaluated.
 pub struct Expression {
     source: String,
@@ -26,6 +29,7 @@ pub struct Expression {
     reads: BTreeSet<Root>,
     fields: Fields,
     variables: BTreeSet<String>,
+    gives: Option<Known>,
 }
 
 /// A variable that expressions can start from. The first four are those of Kubernetes' admission
@@ -81,13 +85,13 @@ const MAX_DEPTH: u16 = 48;
 // === impl Expression ===
 
 impl Expression {
-    /// Parses and checks `source`; `declared` are the names usable as `variables.NAME`.
+    /// Parses and checks `source`; `declared` are the variables usable as `variables.NAME`.
     ///
     /// # Errors
     /// Everything that is wrong with it, in the order of the text.
-    pub fn compile<S: AsRef<str>>(
+    pub fn compile<D: Declared>(
         source: &str,
-        declared: &[S],
+        declared: &[D],
     ) -> Result<Self, Vec<ExpressionError>> {
         if source.len() > MAX_SOURCE {
             let message = format!("is {} bytes long; allowed are {MAX_SOURCE}", source.len());
@@ -101,13 +105,13 @@ impl Expression {
         let (mut ast, info) = parser
             .parse_with_source_info(source)
             .map_err(parse_errors)?;
-        let declared: Vec<&str> = declared.iter().map(AsRef::as_ref).collect();
         let Checked {
             reads,
             fields,
             variables,
+            gives,
             mut errors,
-        } = check::check(&ast, &info, source, &declared);
+        } = check::check(&ast, &info, source, declared);
         if errors.is_empty() {
             rewrite::rewrite(&mut ast);
             return Ok(Self {
@@ -116,6 +120,7 @@ impl Expression {
                 reads,
                 fields,
                 variables,
+                gives,
             });
         }
         errors.sort_by_key(|error| (error.line, error.column));
@@ -140,6 +145,11 @@ impl Expression {
     /// What it reads of the cluster, not what its variables read.
     pub fn fields(&self) -> Fields {
         self.fields
+    }
+
+    /// What it gives, where that is a value of meshmode's own.
+    pub fn gives(&self) -> Option<Known> {
+        self.gives
     }
 
     /// The names it reads as `variables.NAME`.

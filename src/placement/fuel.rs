@@ -14,6 +14,14 @@ impl Fuel {
     /// How many values the expressions of one decision may read: some tenths of a second, where all is read.
     pub const PER_DECISION: u32 = 500_000;
 
+    /// How much of a text counts as a value: searched through, both take about as long.
+    const TEXT: usize = 256;
+
+    /// What a text of `bytes` costs beyond the value that it is.
+    pub const fn of_text(bytes: usize) -> usize {
+        bytes / Self::TEXT
+    }
+
     /// A full tank.
     pub const fn full() -> Self {
         Self(AtomicU32::new(Self::PER_DECISION))

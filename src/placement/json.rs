@@ -222,9 +222,29 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// How many values reading this one hands out.
+    /// What reading this one costs: the values that it hands out, and more for long texts.
     fn weight(&self) -> usize {
-        self.as_array().map_or(1, |elements| elements.len().max(1))
+        match self.parsed() {
+            Parsed::String(text) => 1 + Fuel::of_text(text.inner().len()),
+            Parsed::Array(elements) => elements
+                .iter()
+                .map(Self::weight_unread)
+                .sum::<usize>()
+                .max(1),
+            Parsed::Null
+            | Parsed::Bool(_)
+            | Parsed::Int(_)
+            | Parsed::Double(_)
+            | Parsed::Object(_) => 1,
+        }
+    }
+
+    /// The same of an element of a list, which is not parsed for it.
+    fn weight_unread(&self) -> usize {
+        match self.text() {
+            text if text.starts_with('"') => 1 + Fuel::of_text(text.len()),
+            _ => 1,
+        }
     }
 
     fn of(parsed: Parsed<'a>) -> Self {

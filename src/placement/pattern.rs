@@ -29,7 +29,7 @@ pub fn add_to(env: &mut Env) -> Result<(), cel::DeclarationError> {
 /// # Errors
 /// Why it is no regular expression.
 pub fn learn(pattern: &str) -> Result<(), String> {
-    let regex = Regex::new(pattern).map_err(|error| error.to_string())?;
+    let regex = Regex::new(pattern).map_err(|error| in_one_line(&error))?;
     let mut patterns = PATTERNS.write().unwrap_or_else(PoisonError::into_inner);
     patterns
         .get_or_insert_default()
@@ -45,8 +45,18 @@ fn matches(text: &CelString<'_>, pattern: &CelString<'_>) -> Result<CelBool, Exe
     }
     match Regex::new(pattern) {
         Ok(regex) => Ok(CelBool::from(regex.is_match(text))),
-        Err(error) => Err(ExecutionError::function_error("matches", error)),
+        Err(error) => Err(ExecutionError::function_error(
+            "matches",
+            in_one_line(&error),
+        )),
     }
+}
+
+/// The crate draws the pattern, with a mark below the place, and says in the last line what is wrong.
+fn in_one_line(error: &regex::Error) -> String {
+    let said = error.to_string();
+    let last = said.lines().next_back().unwrap_or_default();
+    last.trim_start_matches("error: ").to_owned()
 }
 
 #[cfg(test)]
@@ -78,7 +88,18 @@ mod tests {
 
     #[test]
     fn what_is_no_pattern_is_said() {
-        assert!(learn("(").unwrap_err().contains("unclosed group"));
-        assert!(matches(&CelString::from("x"), &CelString::from("(")).is_err());
+        let rows = [
+            ("(", "unclosed group"),
+            ("a\n{2,1}", "invalid repetition count range"),
+            ("(a{1,999}){1,999}", "size limit"),
+        ];
+        for (pattern, expected) in rows {
+            let learnt = learn(pattern).unwrap_err();
+            let computed = matches(&CelString::from("x"), &CelString::from(pattern));
+            for said in [learnt, computed.unwrap_err().to_string()] {
+                assert!(said.contains(expected), "{pattern:?}: {said}");
+                assert!(!said.contains('\n'), "{pattern:?}: {said}");
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ mod evaluation;
 mod facts;
 mod given;
 mod properties;
+mod texts;
 
 use std::sync::LazyLock;
 

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::placement::facts::source;
@@ -31,15 +31,21 @@ pub struct Template {
 
 /// A field that is not what it must be.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{field} must be {allowed}, and is {found}")]
+#[error("{field}{key} must be {allowed}, and is {found}")]
 pub struct NoTemplate {
     /// The path of the field.
     pub field: Path,
+    /// In a map of texts, which is wrong.
+    pub key: Key,
     /// What may stand there.
     pub allowed: &'static str,
     /// What stands there.
     pub found: &'static str,
 }
+
+/// A key of a map of texts, shown in brackets; empty for the map itself.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Key(pub String);
 
 /// The path of a field, shown with dots.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -113,7 +119,7 @@ const ELSEWHERE: &str = "/spec/workloadRef";
 /// What kubectl keeps for itself: the object once more.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 const AN_OBJECT: &str = "an object";
-const TEXTS: &str = "an object with texts";
+const A_QUOTED_TEXT: &str = "a text (put it in quotes)";
 
 /// The Pod that `object` would make: a Pod itself, a workload of Kubernetes' own, or a Rollout of Argo's.
 /// Nothing for other kinds, and for a Rollout whose template is that of another workload.
@@ -198,8 +204,8 @@ impl Kind {
         let template = map(object, at(""))?;
         map(object, at("/spec"))?;
         let metadata = optional_map(object, at("/metadata"))?;
-        let labels = optional_map(object, at("/metadata/labels"))?;
-        let annotations = optional_map(object, at("/metadata/annotations"))?;
+        let labels = texts(object, at("/metadata/labels"))?;
+        let annotations = texts(object, at("/metadata/annotations"))?;
         if self.template.is_empty() {
             return Ok(object.to_string());
         }
@@ -228,8 +234,8 @@ impl Kind {
         Ok(source::Workload {
             replicas,
             max_replicas: replicas,
-            labels: texts(object, Path::of("/metadata/labels"))?,
-            annotations: texts(object, Path::of("/metadata/annotations"))?,
+            labels: kept(object, Path::of("/metadata/labels"))?,
+            annotations: kept(object, Path::of("/metadata/annotations"))?,
         })
     }
 }
@@ -263,13 +269,24 @@ fn optional_map(object: &Value, path: Path) -> Result<Option<&Map<String, Value>
     }
 }
 
+/// Labels or annotations; nothing where there are none, or `null`.
+fn texts(object: &Value, path: Path) -> Result<Option<&Map<String, Value>>, NoTemplate> {
+    let texts = optional_map(object, path)?;
+    let wrong = texts.and_then(|texts| texts.iter().find(|(_, value)| !value.is_string()));
+    match wrong {
+        Some((key, value)) => Err(NoTemplate {
+            key: Key(key.clone()),
+            ..path.must_be(A_QUOTED_TEXT, Some(value))
+        }),
+        None => Ok(texts),
+    }
+}
+
 /// Labels or annotations of the object itself, without what kubectl keeps for itself.
-fn texts(object: &Value, path: Path) -> Result<Labels, NoTemplate> {
-    let Some(found) = path.find(object).filter(|found| !found.is_null()) else {
-        return Ok(Labels::default());
-    };
-    let mut texts = BTreeMap::<String, String>::deserialize(found)
-        .map_err(|_| path.must_be(TEXTS, Some(found)))?;
+fn kept(object: &Value, path: Path) -> Result<Labels, NoTemplate> {
+    let texts = texts(object, path)?.into_iter().flatten();
+    let texts = texts.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+    let mut texts: BTreeMap<String, String> = texts.collect();
     texts.remove(LAST_APPLIED);
     Ok(Labels::all(Some(&texts)))
 }
@@ -277,10 +294,22 @@ fn texts(object: &Value, path: Path) -> Result<Labels, NoTemplate> {
 fn count(object: &Value, path: Path) -> Result<i64, NoTemplate> {
     match path.find(object) {
         None | Some(Value::Null) => Ok(1),
-        found @ Some(value) => value
-            .as_i64()
-            .filter(|count| *count >= 0)
-            .ok_or_else(|| path.must_be("a whole number of at least 0", found)),
+        found @ Some(value) => {
+            value
+                .as_i64()
+                .filter(|count| *count >= 0)
+                .ok_or_else(|| NoTemplate {
+                    found: match value {
+                        Value::Number(_) => "another number, or one with a fraction",
+                        Value::Null
+                        | Value::Bool(_)
+                        | Value::String(_)
+                        | Value::Array(_)
+                        | Value::Object(_) => kind_of(found),
+                    },
+                    ..path.must_be("a whole number of at least 0", found)
+                })
+        }
     }
 }
 
@@ -299,19 +328,35 @@ impl Path {
     }
 
     fn must_be(self, allowed: &'static str, found: Option<&Value>) -> NoTemplate {
-        let found = match found {
-            None => "not there",
-            Some(Value::Null) => "null",
-            Some(Value::Bool(_)) => "a boolean",
-            Some(Value::Number(_)) => "another number, or one with a fraction",
-            Some(Value::String(_)) => "a text",
-            Some(Value::Array(_)) => "a list",
-            Some(Value::Object(_)) => "an object with something else",
-        };
         NoTemplate {
             field: self,
+            key: Key::default(),
             allowed,
-            found,
+            found: kind_of(found),
+        }
+    }
+}
+
+/// What stands there, for people.
+fn kind_of(found: Option<&Value>) -> &'static str {
+    match found {
+        None => "not there",
+        Some(Value::Null) => "null",
+        Some(Value::Bool(_)) => "a boolean",
+        Some(Value::Number(_)) => "a number",
+        Some(Value::String(_)) => "a text",
+        Some(Value::Array(_)) => "a list",
+        Some(Value::Object(_)) => "an object",
+    }
+}
+
+// === impl Key ===
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_str() {
+            "" => Ok(()),
+            key => write!(f, "['{key}']"),
         }
     }
 }

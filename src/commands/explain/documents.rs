@@ -5,9 +5,10 @@ use std::path::Path;
 
 use anyhow::Context;
 use serde_json::Value;
-use serde_saphyr::Spanned;
+use serde_saphyr::{Budget, Options, Spanned};
 
 use crate::commands::complain;
+use crate::config::tree::in_words;
 
 /// One object to be explained.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -116,9 +117,10 @@ pub(in crate::commands) fn values(
             .map(|(index, document)| (format!("{name}: document {index}"), document))
             .collect());
     }
-    let documents: Vec<Spanned<Value>> = serde_saphyr::from_multiple(text).map_err(|error| {
+    let read = serde_saphyr::from_multiple_with_options(text, options(text));
+    let documents: Vec<Spanned<Value>> = read.map_err(|error| {
         let line = error.location().map_or(1, |location| location.line());
-        format!("{name}:{line}: is not YAML: {}", error.without_snippet())
+        format!("{name}:{line}: is not YAML: {}", in_words(&error))
     })?;
     let documents = (1..).zip(documents);
     let placed = documents.map(|(index, document)| {
@@ -126,6 +128,20 @@ pub(in crate::commands) fn values(
         (format!("{name}:{line}: document {index}"), document.value)
     });
     Ok(placed.collect())
+}
+
+/// Lets all objects of a large cluster be read. What stands in `text` has no more nodes than bytes, and at most two
+/// events for each; only what aliases multiply may breach that.
+fn options(text: &str) -> Options {
+    let (usual, written) = (Budget::default(), text.len());
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_documents: usual.max_documents.max(written),
+            max_nodes: usual.max_nodes.max(written),
+            max_events: usual.max_events.max(2 * written),
+            max_total_scalar_bytes: usual.max_total_scalar_bytes.max(written),
+        },
+    }
 }
 
 // === impl Found ===
@@ -226,9 +242,36 @@ mod tests {
         assert!(found.objects.is_empty() && found.mistakes.is_empty());
     }
 
+    /// `kubectl get pods -A -o yaml` of a large cluster; and ten lines that stand for 9 to the 11th nodes.
+    #[test]
+    fn as_much_is_read_as_is_written() {
+        let items = "- {kind: Pod, apiVersion: v1, x: [1, 2, 3, 4, 5, 6, 7, 8]}\n".repeat(20_000);
+        let list = format!("# all\napiVersion: v1\nkind: List\nitems:\n{items}");
+        let documents = format!("---\n{POLICY}").repeat(2000);
+        for (name, text, objects) in [("a list", list, 20_000), ("documents", documents, 2000)] {
+            let found = found("f", text.as_bytes(), |_| Sort::Wanted);
+            assert_eq!(found.mistakes, [] as [&str; 0], "{name}");
+            assert_eq!(found.objects.len(), objects, "{name}");
+        }
+        let bomb = (1..12).fold("a0: &a0 [x]\n".to_owned(), |text, n| {
+            let aliases = [format!("*a{}", n - 1), ", ".to_owned()].concat().repeat(9);
+            format!("{text}a{n}: &a{n} [{aliases}]\n")
+        });
+        let mistakes = found("f", bomb.as_bytes(), sort).mistakes;
+        assert!(
+            mistakes[0].contains("is not YAML: YAML document too large or too complex"),
+            "{mistakes:?}"
+        );
+    }
+
     #[test]
     fn what_cannot_be_read_is_a_mistake_with_its_place() {
-        let rows: [(&str, &[u8], &str); 5] = [
+        let rows: [(&str, &[u8], &str); 6] = [
+            (
+                "a repeated key",
+                b"kind: a\nkind: b\n",
+                "f:2: is not YAML: duplicate mapping key `kind` is not allowed here at line 2",
+            ),
             ("bytes", b"\xff", "f: is not UTF-8"),
             ("YAML", b"a: b\nc: [\n", "f:"),
             (

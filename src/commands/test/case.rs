@@ -117,9 +117,10 @@ fn object(node: &Node, path: &str, problems: &mut Problems) -> Option<Template> 
         }
         Err(error) => {
             let field = error.field.to_string();
-            let (allowed, found) = (error.allowed, error.found);
+            let (key, allowed, found) = (&error.key, error.allowed, error.found);
             let message = format!("must be {allowed}, and is {found}");
-            problems.add(node.nearest(field.split('.')), &join(path, &field), message);
+            let place = node.nearest(field.split('.')).nearest([key.0.as_str()]);
+            problems.add(place, &format!("{}{key}", join(path, &field)), message);
             None
         }
     }

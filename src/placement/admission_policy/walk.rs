@@ -5,7 +5,7 @@ use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, o
 use super::fit::{Judge, Judged, Unfit};
 use super::kind::Kind;
 use super::node::{call, elements, identifier, literal};
-use crate::placement::expression::rewrite::range_as_written;
+use crate::placement::expression::rewrite::{handed_as_written, range_as_written};
 use crate::placement::expression::{Root, VARIABLES};
 use crate::placement::operators::as_written;
 
@@ -52,7 +52,7 @@ const SCALARS: [&str; 16] = [
 
 impl<'j> Walk<'j, '_> {
     pub(super) fn kind(&mut self, node: &'j IdedExpr) -> Judged {
-        match &node.expr {
+        match &handed_as_written(node).expr {
             Expr::Literal(literal) => Ok(Kind::of(literal)),
             Expr::Ident(name) => self.identifier(name),
             Expr::Select(select) => {

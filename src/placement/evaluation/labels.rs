@@ -41,8 +41,10 @@ impl<'b> LabelsRef<'b> {
             compared += 1;
             *known == key
         });
-        self.fuel.take(1 + compared / 16)?;
-        Ok(found.map(|(_, value)| value))
+        let value = found.map(|(_, value)| value);
+        let text = value.map_or(0, |value| Fuel::of_text(value.len()));
+        self.fuel.take(1 + compared / 16 + text)?;
+        Ok(value)
     }
 }
 

@@ -1,10 +1,13 @@
 //! What is wrong with a parsed expression, and what it reads.
 
+mod ours;
+
 use std::collections::BTreeSet;
 
 use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SelectExpr, SourceInfo};
 
 use super::fact::{self, Read};
+use super::words::{Declared, Known};
 use super::{ExpressionError, Root, VARIABLES};
 use crate::placement::facts::Fields;
 use crate::placement::pattern;
@@ -14,6 +17,7 @@ pub(super) struct Checked {
     pub(super) reads: BTreeSet<Root>,
     pub(super) fields: Fields,
     pub(super) variables: BTreeSet<String>,
+    pub(super) gives: Option<Known>,
     pub(super) errors: Vec<ExpressionError>,
 }
 
@@ -94,12 +98,20 @@ const TYPES: &[&str] = &[
     "uint",
 ];
 
-/// Checks the parsed form `ast` of `source`; `declared` are the names usable as `variables.NAME`.
-pub(super) fn check(ast: &IdedExpr, info: &SourceInfo, source: &str, declared: &[&str]) -> Checked {
+/// Checks the parsed form `ast` of `source`; `declared` are the variables usable as `variables.NAME`.
+pub(super) fn check<D: Declared>(
+    ast: &IdedExpr,
+    info: &SourceInfo,
+    source: &str,
+    declared: &[D],
+) -> Checked {
     let mut checker = Checker {
         info,
         source,
-        declared,
+        declared: declared
+            .iter()
+            .map(|one| (one.name(), one.gives()))
+            .collect(),
         bound: Vec::new(),
         comprehensions: 0,
         depth: 0,
@@ -110,9 +122,11 @@ pub(super) fn check(ast: &IdedExpr, info: &SourceInfo, source: &str, declared: &
         errors: Vec::new(),
     };
     checker.visit(ast);
+    let gives = checker.known(ast);
     Checked {
         reads: checker.reads,
         fields: checker.fields,
+        gives,
         variables: checker.variables,
         errors: checker.errors,
     }
@@ -122,9 +136,9 @@ pub(super) fn check(ast: &IdedExpr, info: &SourceInfo, source: &str, declared: &
 struct Checker<'s> {
     info: &'s SourceInfo,
     source: &'s str,
-    declared: &'s [&'s str],
-    /// The variables of the comprehensions around the present node.
-    bound: Vec<String>,
+    declared: Vec<(&'s str, Option<Known>)>,
+    /// The variables of the comprehensions around the present node, and what they are.
+    bound: Vec<(String, Option<Known>)>,
     comprehensions: usize,
     depth: usize,
     too_deep: bool,
@@ -156,12 +170,14 @@ impl Checker<'_> {
         if let Some(read) = Read::of(node).filter(|read| !self.is_bound(read.root.as_str())) {
             return self.fact(node.id, &read);
         }
+        self.field_of_ours(node);
         match &node.expr {
             Expr::Ident(name) => self.identifier(node.id, name),
             Expr::Select(select) => self.select(node.id, select),
             Expr::Call(call) => {
                 let qualified = qualified_function(call.target.as_deref(), &call.func_name);
                 self.pattern(node.id, call);
+                self.words(call);
                 self.function(node.id, qualified.as_deref().unwrap_or(&call.func_name));
                 if let (Some(target), None) = (&call.target, &qualified) {
                     self.visit(target);
@@ -179,11 +195,14 @@ impl Checker<'_> {
                     self.error(node.id, message);
                 }
                 let outer = self.bound.len();
+                let element = self.known(&comprehension.iter_range);
+                let element = element.and_then(Known::element);
                 self.bound.extend([
-                    comprehension.iter_var.clone(),
-                    comprehension.accu_var.clone(),
+                    (comprehension.iter_var.clone(), element),
+                    (comprehension.accu_var.clone(), None),
                 ]);
-                self.bound.extend(comprehension.iter_var2.clone());
+                let second = comprehension.iter_var2.clone();
+                self.bound.extend(second.map(|name| (name, None)));
                 for part in [
                     &comprehension.loop_cond,
                     &comprehension.loop_step,
@@ -234,7 +253,7 @@ impl Checker<'_> {
     }
 
     fn is_bound(&self, name: &str) -> bool {
-        self.bound.iter().any(|bound| bound == name)
+        self.bound.iter().any(|(bound, _)| bound == name)
     }
 
     /// A field of what only a cluster, or the Pod's owner, can tell.
@@ -250,7 +269,7 @@ impl Checker<'_> {
         let Expr::Ident(operand) = &select.operand.expr else {
             return self.visit(&select.operand);
         };
-        if operand != VARIABLES || self.bound.contains(operand) {
+        if operand != VARIABLES || self.is_bound(operand) {
             return self.visit(&select.operand);
         }
         if select.test {
@@ -259,13 +278,14 @@ impl Checker<'_> {
                 "a declared variable is always there: leave out has()".to_owned(),
             );
         }
-        if self.declared.contains(&select.field.as_str()) {
+        let names: Vec<&str> = self.declared.iter().map(|(name, _)| *name).collect();
+        if names.contains(&select.field.as_str()) {
             self.variables.insert(select.field.clone());
         } else {
-            let known = if self.declared.is_empty() {
+            let known = if names.is_empty() {
                 "none".to_owned()
             } else {
-                self.declared.join(", ")
+                names.join(", ")
             };
             self.error(
                 id,

@@ -4,6 +4,7 @@
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SelectExpr, operators};
 
 use super::Root;
+use super::words::{Known, Word};
 use crate::placement::facts::Field;
 
 /// A step from a root, or from the namespace's metadata, to a field: `workload.replicas`,
@@ -129,6 +130,20 @@ impl<'e> Read<'e> {
         ))
     }
 
+    /// What `node`, which reads it, gives, where that is a value of meshmode's own.
+    pub(super) fn gives(&self, node: &IdedExpr) -> Option<Known> {
+        let is_value = !matches!(&node.expr, Expr::Select(select) if select.test);
+        let field = self
+            .field()
+            .ok()
+            .filter(|_| is_value && self.manner == Manner::Plain)?;
+        match (field, self.root, self.name) {
+            (Some(field), _, _) => Known::of(field),
+            (None, Root::Workload, "kind") => Some(Known::Word(Word::Kind)),
+            (None, _, _) => None,
+        }
+    }
+
     /// `has(FIELD) ? optional.of(FIELD) : optional.none()`, which an error gets through: a missing fact is
     /// not a no.
     pub(super) fn as_optional(&self, id: u64) -> Expr {
@@ -160,7 +175,7 @@ impl<'e> Read<'e> {
 }
 
 /// `OPERAND.NAME`, `OPERAND['NAME']` and their like.
-fn step(node: &IdedExpr) -> Option<(&IdedExpr, &str, Manner)> {
+pub(super) fn step(node: &IdedExpr) -> Option<(&IdedExpr, &str, Manner)> {
     match &node.expr {
         Expr::Select(select) => Some((&select.operand, &select.field, Manner::Plain)),
         Expr::Call(call) => {

@@ -13,12 +13,16 @@ use crate::placement::operators as ours;
 /// The variable that takes fuel when it is read: behind it stands how much.
 pub(in crate::placement) const CHARGE: &str = "@charge:";
 
+/// The variable whose keys are values, and take fuel for what they are.
+pub(in crate::placement) const SCALE: &str = "@scale";
+
 /// Rewrites `ast`.
 pub(super) fn rewrite(ast: &mut IdedExpr) {
     own_operators(ast);
     facts(ast);
     paths_as_indexes(ast);
     charges(ast);
+    handed_down(ast, &[], &[]);
 }
 
 /// Lets a comprehension over values that the expression writes itself cost fuel, as reading others does:
@@ -43,6 +47,57 @@ fn charges(expression: &mut IdedExpr) {
             target: None,
             args,
         }));
+    }
+}
+
+/// Lets what a loop hands to another in it cost fuel each time, as it may be a long text:
+/// `@scale[k] ? k : k`. `outer` are the variables of such loops, `own` those of the next loop around.
+fn handed_down(expression: &mut IdedExpr, outer: &[String], own: &[String]) {
+    let id = expression.id;
+    match &mut expression.expr {
+        Expr::Ident(name) if outer.contains(name) && !own.contains(name) => {
+            let node = |name: &str| IdedExpr {
+                id,
+                expr: Expr::Ident(name.to_owned()),
+            };
+            let weighed = call(operators::INDEX, vec![node(SCALE), node(name)]);
+            let args = vec![IdedExpr { id, expr: weighed }, node(name), node(name)];
+            expression.expr = call(operators::CONDITIONAL, args);
+        }
+        Expr::Comprehension(comprehension) => {
+            handed_down(&mut comprehension.iter_range, outer, own);
+            handed_down(&mut comprehension.accu_init, outer, own);
+            let outer = [outer, own].concat();
+            let names = comprehension.iter_var2.iter();
+            let own: Vec<String> = names.chain([&comprehension.iter_var]).cloned().collect();
+            handed_down(&mut comprehension.loop_cond, &outer, &own);
+            handed_down(&mut comprehension.loop_step, &outer, &own);
+            handed_down(&mut comprehension.result, &outer, &own);
+        }
+        Expr::Ident(_)
+        | Expr::Call(_)
+        | Expr::List(_)
+        | Expr::Literal(_)
+        | Expr::Map(_)
+        | Expr::Select(_)
+        | Expr::Struct(_)
+        | Expr::Unspecified => {
+            children_mut(expression, &mut |child| handed_down(child, outer, own));
+        }
+    }
+}
+
+/// A variable of a loop, as it was written.
+pub(in crate::placement) fn handed_as_written(node: &IdedExpr) -> &IdedExpr {
+    if let Expr::Call(call) = &node.expr
+        && let [weighed, value, _] = call.args.as_slice()
+        && let Expr::Call(weighed) = &weighed.expr
+        && let [scale, _] = weighed.args.as_slice()
+        && matches!(&scale.expr, Expr::Ident(name) if name == SCALE)
+    {
+        value
+    } else {
+        node
     }
 }
 
@@ -143,6 +198,14 @@ fn paths_as_indexes(expression: &mut IdedExpr) {
             test: false,
         }),
     };
+}
+
+fn call(name: &str, args: Vec<IdedExpr>) -> Expr {
+    Expr::Call(CallExpr {
+        func_name: name.to_owned(),
+        target: None,
+        args,
+    })
 }
 
 fn text(text: String) -> LiteralValue {

@@ -75,6 +75,12 @@ impl Val for ObjectRef<'_, '_> {
 }
 
 impl ObjectRef<'_, '_> {
+    /// What all keys cost.
+    fn keys(&self) -> usize {
+        let keys = self.object.keys();
+        keys.map(|key| 1 + Fuel::of_text(key.len())).sum()
+    }
+
     /// What looking for a key costs: it is compared with all of them.
     fn search(&self) -> usize {
         1 + self.object.entries.len() / 16
@@ -135,7 +141,7 @@ impl Iterable for ObjectRef<'_, '_> {
         Self: 'v,
     {
         // An iterator cannot fail: without fuel it yields nothing, and whoever evaluates asks `is_spent`.
-        let spent = self.fuel.take(self.object.entries.len()).is_err();
+        let spent = self.fuel.take(self.keys()).is_err();
         let entries: &[_] = if spent { &[] } else { &self.object.entries };
         Box::new(Keys(entries.iter()))
     }

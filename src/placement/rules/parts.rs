@@ -3,8 +3,18 @@
 use std::fmt;
 
 use super::{Gives, Part, Rule, Rules, Variable};
-use crate::placement::expression::Expression;
+use crate::placement::expression::{Declared, Expression, Known};
 use crate::placement::mode::Mode;
+
+impl Declared for Variable {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn gives(&self) -> Option<Known> {
+        self.expression.gives()
+    }
+}
 
 // === impl Rules ===
 

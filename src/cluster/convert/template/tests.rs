@@ -171,7 +171,7 @@ fn a_field_that_is_something_else_is_named() {
         (json!(1), "apiVersion must be a text, and is not there"),
         (
             json!({"apiVersion": "apps/v1", "kind": 1}),
-            "kind must be a text, and is another number, or one with a fraction",
+            "kind must be a text, and is a number",
         ),
         (
             json!({"apiVersion": "apps/v1", "kind": "Deployment"}),
@@ -199,7 +199,35 @@ fn a_field_that_is_something_else_is_named() {
         ),
         (
             with(deployment(), "/metadata/labels", json!({"a": 1})),
-            "metadata.labels must be an object with texts, and is an object with something else",
+            "metadata.labels['a'] must be a text (put it in quotes), and is a number",
+        ),
+        (
+            with(
+                deployment(),
+                "/metadata/annotations",
+                json!({"a": "b", "c/d": true}),
+            ),
+            "metadata.annotations['c/d'] must be a text (put it in quotes), and is a boolean",
+        ),
+        (
+            with(
+                deployment(),
+                "/spec/template/metadata/labels",
+                json!({"a": 1}),
+            ),
+            "spec.template.metadata.labels['a'] must be a text (put it in quotes), and is a number",
+        ),
+        (
+            with(
+                deployment(),
+                "/spec/template/metadata/annotations",
+                json!({"a": null}),
+            ),
+            "spec.template.metadata.annotations['a'] must be a text (put it in quotes), and is null",
+        ),
+        (
+            with(deployment(), "/metadata/labels", json!(["a"])),
+            "metadata.labels must be an object, and is a list",
         ),
         (
             object("batch/v1", "CronJob", TEMPLATE, &pod_template()),
