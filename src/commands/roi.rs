@@ -17,12 +17,13 @@ use tokio::runtime::{Builder, Runtime};
 
 use self::cluster::Known;
 use self::flags::{Possible, Prometheus};
-use super::explain::flags::Which;
+use super::explain::flags::{Which, colour};
 use super::simulate::cluster::ConfigMapName;
 use super::simulate::config_map;
 use super::{Outcome, complain, complain_of, configuration};
 use crate::cluster::connect;
 use crate::prometheus::{self, Client, KnownPods, Partial, Request, discover};
+use crate::report::Report;
 use crate::savings::assumptions::Assumptions;
 use crate::savings::candidates::{Candidates, Fate, Keep};
 use crate::savings::measured::WorkloadName;
@@ -357,12 +358,14 @@ impl Args {
         older: &[Account],
         out: &mut dyn Write,
     ) -> anyhow::Result<()> {
-        let _ = older;
+        let report = Report::new(account, older);
         match self.output.form {
-            Form::Text | Form::Csv | Form::Markdown | Form::Html | Form::Json => {
-                writeln!(out, "{}", serde_json::to_string_pretty(account)?)?;
-            }
-            Form::Yaml => write!(out, "{}", serde_saphyr::to_string(account)?)?,
+            Form::Text => write!(out, "{}", report.text(colour()))?,
+            Form::Json => writeln!(out, "{}", report.json()?)?,
+            Form::Yaml => write!(out, "{}", report.yaml()?)?,
+            Form::Csv => write!(out, "{}", report.csv())?,
+            Form::Markdown => write!(out, "{}", report.markdown())?,
+            Form::Html => write!(out, "{}", report.html()?)?,
         }
         Ok(())
     }
