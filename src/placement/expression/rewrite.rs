@@ -51,7 +51,8 @@ fn charges(expression: &mut IdedExpr) {
 }
 
 /// Lets what a loop hands to another in it cost fuel each time, as it may be a long text:
-/// `@scale[k] ? k : k`. `outer` are the variables of such loops, `own` those of the next loop around.
+/// `@scale[k] ? k : k`. Not where it is only compared, which is most. `outer` are the variables of such loops, `own` those
+/// of the next loop around.
 fn handed_down(expression: &mut IdedExpr, outer: &[String], own: &[String]) {
     let id = expression.id;
     match &mut expression.expr {
@@ -82,8 +83,44 @@ fn handed_down(expression: &mut IdedExpr, outer: &[String], own: &[String]) {
         | Expr::Select(_)
         | Expr::Struct(_)
         | Expr::Unspecified => {
-            children_mut(expression, &mut |child| handed_down(child, outer, own));
+            let goes_through = !compares_only(expression);
+            children_mut(expression, &mut |child| {
+                if goes_through || !matches!(child.expr, Expr::Ident(_)) {
+                    handed_down(child, outer, own);
+                }
+            });
         }
+    }
+}
+
+/// Whether what is right below takes no longer where it is a longer text: a field of it, a comparison, a number.
+fn compares_only(expression: &IdedExpr) -> bool {
+    match &expression.expr {
+        Expr::Select(_) => true,
+        Expr::Call(call) => matches!(
+            ours::as_written(&call.func_name),
+            operators::INDEX
+                | operators::OPT_INDEX
+                | operators::OPT_SELECT
+                | operators::EQUALS
+                | operators::NOT_EQUALS
+                | operators::LESS
+                | operators::LESS_EQUALS
+                | operators::GREATER
+                | operators::GREATER_EQUALS
+                | operators::IN
+                | operators::SUBSTRACT
+                | operators::MULTIPLY
+                | operators::DIVIDE
+                | operators::MODULO
+        ),
+        Expr::Ident(_)
+        | Expr::Comprehension(_)
+        | Expr::List(_)
+        | Expr::Literal(_)
+        | Expr::Map(_)
+        | Expr::Struct(_)
+        | Expr::Unspecified => false,
     }
 }
 
