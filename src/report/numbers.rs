@@ -20,6 +20,14 @@ pub(super) fn money(currency: &str, amount: f64) -> String {
     format!("{sign}{before}{cents:.2}")
 }
 
+/// Money at a scale: without cents where it has none.
+pub(super) fn round_money(currency: &str, amount: f64) -> String {
+    let shown = money(currency, amount);
+    shown
+        .strip_suffix(".00")
+        .map_or(shown.clone(), ToOwned::to_owned)
+}
+
 /// Money with its sign, also where it is more.
 pub(super) fn change(currency: &str, amount: f64) -> String {
     signed(amount, &money(currency, amount))
@@ -163,6 +171,8 @@ mod tests {
         ] {
             assert_eq!(money(currency, amount), expected, "{name}");
         }
+        assert_eq!(round_money("USD", 80.0), "$80");
+        assert_eq!(round_money("USD", 2.5), "$2.50");
         assert_eq!(change("USD", 5.0), "+$5.00");
         assert_eq!(change("USD", -5.0), "-$5.00");
         assert_eq!(change("USD", 0.0), "$0");

@@ -21,7 +21,7 @@ const HALF: f64 = 11.0;
 /// From the top of a bar to the line its text stands on.
 const BASE: f64 = 15.0;
 /// How many characters of a name have room before a bar.
-const NAME: usize = 18;
+const NAME: usize = 15;
 
 /// A bar.
 struct Bar<'a> {

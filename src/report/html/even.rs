@@ -2,7 +2,7 @@
 
 use super::chart::{Anchor, Drawing, Scale, WIDTH, most, ticks};
 use crate::report::figure::{Figure, Piece};
-use crate::report::numbers::{count, money};
+use crate::report::numbers::{count, round_money};
 use crate::savings::Account;
 
 const LEFT: f64 = 60.0;
@@ -77,7 +77,7 @@ fn axes(
             (LEFT, at),
             (RIGHT, at),
         );
-        let amount = money(currency, *amount);
+        let amount = round_money(currency, *amount);
         drawing.text(
             "tick",
             (LEFT - 8.0, at + 4.0),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::chart::{Anchor, Drawing, Scale, WIDTH, most, ticks};
 use crate::report::figure::{Figure, Piece};
-use crate::report::numbers::money;
+use crate::report::numbers::round_money;
 
 /// Room for the money at the left, and for the names of the lines at the right.
 const LEFT: f64 = 60.0;
@@ -75,7 +75,7 @@ impl Chart<'_> {
                 (LEFT, y),
                 (RIGHT, y),
             );
-            let tick = money(self.currency, tick);
+            let tick = round_money(self.currency, tick);
             drawing.text("tick", (LEFT - 8.0, y + 4.0), Anchor::End, &[tick.into()]);
         }
         self.days(&mut drawing);
@@ -178,7 +178,7 @@ fn seconds(start: Timestamp, end: Timestamp) -> f64 {
     end.duration_since(start).as_secs_f64()
 }
 
-/// Round times between two, in UTC, and how they are read: eight at most.
+/// Round times between two, in UTC, and how they are read: seven at most.
 fn times(start: Timestamp, end: Timestamp) -> Vec<(Timestamp, String)> {
     const HOUR: i64 = 3_600;
     const DAY: i64 = 24 * HOUR;
@@ -196,7 +196,7 @@ fn times(start: Timestamp, end: Timestamp) -> Vec<(Timestamp, String)> {
         364 * DAY,
     ];
     let (from, to) = (start.as_second(), end.as_second());
-    let Some(step) = STEPS.into_iter().find(|step| (to - from) / step < 8) else {
+    let Some(step) = STEPS.into_iter().find(|step| (to - from) / step < 7) else {
         return Vec::new();
     };
     let format = if step < DAY { "%H:%M" } else { DAY_AND_MONTH };

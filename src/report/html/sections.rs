@@ -132,10 +132,13 @@ fn break_even(account: &Account) -> String {
     ] {
         shown.row(vec![name.into(), figure]);
     }
-    let note = paragraph(
-        "note",
-        "With more sidecars on a node than this, ztunnel costs less than they do. Waypoints are not in it.",
-    );
+    let note = match even.cost {
+        Some(_) => paragraph(
+            "note",
+            "With more sidecars on a node than this, ztunnel costs less than they do. Waypoints are not in it.",
+        ),
+        None => String::new(),
+    };
     beside(
         "Break-even",
         even::drawn(account),

@@ -44,7 +44,7 @@ li { margin: .2rem 0; max-width: 46rem; }
 footer { padding-top: 1.5rem; padding-bottom: 3rem; border-top: 1px solid var(--rule); }
 footer p { margin: .25rem 0; }
 summary { margin-top: 1rem; cursor: pointer; }
-table { width: 100%; margin: .25rem 0 1rem; border-collapse: collapse; overflow-wrap: break-word; }
+table { width: 100%; max-width: 46rem; margin: .25rem 0 1rem; border-collapse: collapse; overflow-wrap: break-word; }
 caption { padding: .25rem 0; text-align: left; }
 th, td { padding: .3rem 0 .3rem 1rem; text-align: left; vertical-align: top; font-weight: 400; }
 th:first-child, td:first-child { padding-left: 0; min-width: 6.5rem; max-width: 24rem; overflow-wrap: anywhere; }
@@ -89,7 +89,7 @@ svg circle.here { fill: var(--ink); }
   h2 { break-after: avoid; }
   .beside { grid-template-columns: minmax(0, 1fr); gap: 2mm; }
   .key, .chart, caption, thead { break-after: avoid; }
-  .beside, .short, svg, tr, .warnings, li, footer { break-inside: avoid; }
+  .short, svg, tr, .warnings, li, footer { break-inside: avoid; }
   svg { min-width: 0; max-width: 130mm; }
   svg rect, svg circle, .key span { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .scroll { overflow: visible; }
