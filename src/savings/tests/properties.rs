@@ -212,11 +212,6 @@ fn amounts(account: &Account) -> Vec<f64> {
     amounts
 }
 
-/// By place, as the order of equal ones may differ.
-fn sum(of: impl Iterator<Item = f64>) -> f64 {
-    of.sum()
-}
-
 fn without_ztunnel(measured: &mut Measured) {
     measured
         .proxies
@@ -288,21 +283,31 @@ proptest! {
     #[test]
     fn parts_add_up(given in given(usual())) {
         if let Ok(account) = given.try_account() {
-            let namespaces = sum(account.namespaces.iter().map(|namespace| namespace.now));
+            let namespaces = account.namespaces.iter().map(|namespace| namespace.now).sum::<f64>();
             let roles = account.roles;
             prop_assert!(near(namespaces + roles.ztunnel.cost, account.monthly.now));
             let by_role = roles.sidecar.cost + roles.waypoint.cost + roles.ztunnel.cost;
             prop_assert!(near(by_role, account.monthly.now));
             prop_assert!(near(account.monthly.now - account.monthly.possible, account.saving.central));
-            let sidecars = sum(account.namespaces.iter().map(|namespace| namespace.sidecars));
+            let sidecars = account.namespaces.iter().map(|namespace| namespace.sidecars).sum::<f64>();
             prop_assert!(near(sidecars, account.modes.sidecar));
             for namespace in &account.namespaces {
-                let kept = sum(namespace.kept.iter().map(|kept| kept.sidecars));
+                let kept = namespace.kept.iter().map(|kept| kept.sidecars).sum::<f64>();
                 prop_assert!(near(kept + namespace.could_be_ambient, namespace.sidecars));
             }
             // What namespaces save, less the ztunnels that come, is the saving.
-            let saved = sum(account.namespaces.iter().map(|namespace| namespace.saving));
+            let saved = account.namespaces.iter().map(|namespace| namespace.saving).sum::<f64>();
             prop_assert!(saved >= account.saving.central - 1e-6 * saved.abs().max(1.0));
+        }
+    }
+
+    /// ztunnel is of no namespace; without it, what namespaces save is what the mesh saves.
+    #[test]
+    fn namespaces_save_all_but_ztunnel(given in given(usual())) {
+        let given = given.measuring(without_ztunnel).assuming(|a| a.ztunnel = Resources::NONE);
+        if let Ok(account) = given.try_account() {
+            let saved = account.namespaces.iter().map(|namespace| namespace.saving).sum::<f64>();
+            prop_assert!(near(saved, account.saving.central));
         }
     }
 
