@@ -43,7 +43,7 @@ enum Command {
     /// Say which workloads another configuration would give another mode
     Simulate(simulate::Args),
     /// Account for the money: what the hybrid mesh saves, or costs
-    Roi(roi::Args),
+    Roi(Box<roi::Args>),
     /// Print objects for a cluster, made from a configuration
     Generate(generate::Args),
     /// Print, check or describe configurations
