@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::error::{Empty, Error, Missing, Presence};
 use super::measure::Asking;
-use super::queries::{NAMES, Named, OF_CONTAINERS};
+use super::queries::Named;
+use super::queries::names::{NAMES, OF_CONTAINERS};
 
 /// The error for a Prometheus without what is needed, or the one that finding out ran into.
 pub(super) async fn absent(asking: &Asking<'_>, what: Missing) -> Error {

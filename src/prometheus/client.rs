@@ -16,6 +16,7 @@ use super::answer::Answer;
 use super::discover::Service;
 use super::error::Error;
 use super::judge::judge;
+pub use super::query::{At, Query};
 use super::record::{Recording, Replay};
 use super::settings::{Manner, Settings, Verify};
 use super::tls::Broken;
@@ -38,31 +39,6 @@ pub struct Client {
 enum Way {
     Over(Transport),
     Recorded(Replay),
-}
-
-/// One query, and for which time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Query {
-    /// In PromQL.
-    pub text: String,
-    /// When.
-    pub at: At,
-}
-
-/// The times of a query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum At {
-    /// One.
-    Instant(Timestamp),
-    /// Many, both ends included.
-    Range {
-        /// The first.
-        start: Timestamp,
-        /// The last, at most.
-        end: Timestamp,
-        /// Between them, in whole seconds.
-        step: Duration,
-    },
 }
 
 /// One more wait than this is no help to somebody who looks on.
@@ -189,7 +165,7 @@ impl Client {
         if let Some(recording) = &self.recording {
             recording.write(query, &reply)?;
         }
-        judge(reply, &self.address, query, tries)
+        judge(&reply, &self.address, query, tries)
     }
 
     async fn try_often(&self, transport: &Transport, query: &Query) -> Result<(Reply, u32), Error> {
@@ -275,31 +251,6 @@ impl Client {
 fn gave_up(body: &Bytes) -> bool {
     let envelope: Result<super::answer::Envelope<'_>, _> = serde_json::from_slice(body);
     envelope.is_ok_and(|envelope| envelope.error_type.as_deref() == Some("timeout"))
-}
-
-// === impl At ===
-
-impl At {
-    /// The path of the API.
-    pub(super) const fn path(self) -> &'static str {
-        match self {
-            Self::Instant(_) => "/api/v1/query",
-            Self::Range { .. } => "/api/v1/query_range",
-        }
-    }
-
-    /// The parameters that say when.
-    pub(super) fn parameters(self) -> Vec<(&'static str, String)> {
-        let seconds = |at: Timestamp| at.as_second().to_string();
-        match self {
-            Self::Instant(at) => vec![("time", seconds(at))],
-            Self::Range { start, end, step } => vec![
-                ("start", seconds(start)),
-                ("end", seconds(end)),
-                ("step", step.as_secs().to_string()),
-            ],
-        }
-    }
 }
 
 #[cfg(test)]

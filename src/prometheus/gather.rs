@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::answer::{Answer, Labels, Unread};
 use super::pods::{PodId, Pods};
-use super::queries::{Kind, POD_LABELS};
+use super::queries::Kind;
+use super::queries::names::POD_LABELS;
 use crate::savings::attribution::{Company, Place};
 
 /// What is asked of one slot.
@@ -20,6 +21,7 @@ pub(super) enum Question {
     Owners,
     Alone,
     Labelled,
+    Nodes,
 }
 
 /// What was gathered.
@@ -40,6 +42,8 @@ pub(super) struct SlotSums {
     pub(super) covered: f64,
     /// Steps for which cAdvisor has.
     pub(super) usage_covered: f64,
+    /// The mean number of nodes.
+    pub(super) nodes: Option<f64>,
     pub(super) pods: HashMap<PodId, PodSums>,
 }
 
@@ -70,7 +74,7 @@ static NO_LABELS: BTreeMap<String, String> = BTreeMap::new();
 
 impl Question {
     /// In this order: who is present must be known before it is told what was used.
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Covered,
         Self::UsageCovered,
         Self::Present(Kind::Ordinary),
@@ -83,6 +87,7 @@ impl Question {
         Self::Owners,
         Self::Alone,
         Self::Labelled,
+        Self::Nodes,
     ];
 }
 
@@ -126,6 +131,7 @@ impl Gathered {
         answer.samples(|labels, _, value| match question {
             Question::Covered => sums.covered = sums.covered.max(value),
             Question::UsageCovered => sums.usage_covered = sums.usage_covered.max(value),
+            Question::Nodes => sums.nodes = Some(value),
             Question::Present(kind) => {
                 if let Some(pod) = sums.of(pods, labels, kind) {
                     pod.present = pod.present.max(value);
@@ -231,3 +237,6 @@ impl SlotSums {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,28 +24,24 @@ const SHOWN: usize = 300;
 /// # Errors
 /// It is no answer.
 pub(super) fn judge(
-    reply: Reply,
+    reply: &Reply,
     address: &str,
     query: &Query,
     tries: u32,
 ) -> Result<Answer, Error> {
-    let status: Result<Status, _> = serde_json::from_slice(&reply.body);
-    if let Ok(status) = status
-        && status.kind == "Status"
-    {
-        return Err(of_api_server(reply.status, address, &status.message));
+    if let Some(error) = of_api_server(reply, address) {
+        return Err(error);
     }
     let envelope: Result<Envelope<'_>, _> = serde_json::from_slice(&reply.body);
     let Ok(envelope) = envelope else {
-        return Err(foreign(&reply, address, query, tries));
+        return Err(foreign(reply, address, query, tries));
     };
     if reply.status == 200 && envelope.status == "success" {
-        let (warnings, infos) = (envelope.warnings, envelope.infos);
-        return Ok(Answer::of(reply.body, warnings, infos));
+        return Ok(Answer::of(&reply.body, envelope));
     }
     let detail = shown(envelope.error.as_deref().unwrap_or("no reason given"));
     let gave_up = envelope.error_type.as_deref() == Some("timeout");
-    Err(refused(&reply, address, query, tries, detail, gave_up))
+    Err(refused(reply, address, query, tries, detail, gave_up))
 }
 
 /// What has no envelope, or an empty one.
@@ -135,17 +131,24 @@ fn over_a_limit(detail: &str) -> bool {
     LIMITS.iter().any(|words| detail.contains(words))
 }
 
-/// What the API server says, which did not get to the Prometheus.
-fn of_api_server(status: u16, address: &str, message: &str) -> Error {
+/// What the API server says, if it is it that answers, and not the Prometheus.
+fn of_api_server(reply: &Reply, address: &str) -> Option<Error> {
+    if reply.status == 200 {
+        return None;
+    }
+    let said: Status = serde_json::from_slice(&reply.body).ok()?;
+    if said.kind != "Status" {
+        return None;
+    }
     let address = address.to_owned();
-    let detail = match message {
-        "" => format!("HTTP {status}"),
+    let detail = match said.message.as_str() {
+        "" => format!("HTTP {}", reply.status),
         message => shown(message),
     };
-    match status {
+    Some(match reply.status {
         401 | 403 => Error::ProxyForbidden { address, detail },
         _ => Error::ProxyFailed { address, detail },
-    }
+    })
 }
 
 /// The beginning of a body, for people.

@@ -1,27 +1,28 @@
 //! The way from a request to what was measured: what is asked, in which order, and what is said of gaps and guesses.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod given;
+mod rest;
+
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 
+use self::given::about;
 use super::absent::absent;
 use super::answer::{Answer, Unread};
 use super::client::{At, Client, Query};
 use super::error::{Error, Missing};
-use super::fold::{Folded, Owners, ReplicaSets, fold};
+use super::fold::{Owners, ReplicaSets, fold};
 use super::gather::{Gathered, Question};
-use super::grid::{Grid, default_step};
-use super::latency::latency;
+use super::grid::Grid;
 use super::matcher::{Matcher, is_label};
-use super::nodes::{NodeAnswers, PodAnswers, nodes, placed};
 use super::notes::Notes;
 use super::queries::Texts;
 use super::record::About;
 use super::settings::SettingsError;
-use super::{KnownPods, Partial, Request};
+use super::{Partial, Request};
 use crate::savings::Measured;
-use crate::savings::measured::{Ambient, MeasuredLatency, Window};
 
 /// Asks about one window.
 pub(super) struct Asking<'a> {
@@ -36,66 +37,29 @@ pub(super) struct Asking<'a> {
 
 /// So many queries are under way at once: a Prometheus evaluates 20 at most, and others ask it, too.
 const AT_ONCE: usize = 3;
-const PODS_FILE: &str = "pods.json";
 
 /// Measures a mesh.
 ///
-/// A recording has a window of its own, and the Pods that the API server had then: they count.
+/// A recording has a window of its own, which counts.
 ///
 /// # Errors
 /// Whatever makes a figure doubtful: see [`Error`].
 pub async fn measure(client: &Client, request: &Request) -> Result<Measured, Error> {
     let about = about(client, request)?;
-    let pods = known_pods(client, request)?;
+    let pods = request.pods.as_ref();
     let mut notes = Notes::default();
     let asking = Asking::begin(client, request, about, &mut notes).await?;
     let mut gathered = asking.gather(&mut notes).await?;
     asking.mend_coverage(&mut gathered, &mut notes).await?;
     let replica_sets = asking.replica_sets(&mut notes).await?;
     let owners = Owners {
-        known: pods.as_ref(),
+        known: pods,
         replica_sets: &replica_sets,
     };
     let folded = fold(&gathered, owners);
     notes.of_coverage(&gathered, &asking.grid);
     notes.of_pods(&folded, pods.is_some());
     asking.finish(folded, &gathered, owners, notes).await
-}
-
-/// What is asked for, or was when it was recorded.
-fn about(client: &Client, request: &Request) -> Result<About, Error> {
-    if let Some(replay) = client.replayed() {
-        return Ok(replay.about().clone());
-    }
-    let step = request.step.unwrap_or_else(|| default_step(request.window));
-    let grid = Grid::new(request.now, request.window, step, request.slots)?;
-    let about = About {
-        end: grid.end(),
-        window_seconds: request.window.as_secs(),
-        step_seconds: step.as_secs(),
-        slots: request.slots,
-        matchers: request.matchers.clone(),
-        cluster_label: request.cluster_label.clone(),
-    };
-    if let Some(record) = client.record() {
-        record.about(&about)?;
-    }
-    Ok(about)
-}
-
-/// The Pods that the API server has, or had.
-fn known_pods(client: &Client, request: &Request) -> Result<Option<KnownPods>, Error> {
-    if let (Some(record), Some(pods)) = (client.record(), &request.pods) {
-        let listed: Vec<_> = pods.iter().collect();
-        record.file(PODS_FILE, &listed)?;
-    }
-    match (client.replayed(), &request.pods) {
-        (Some(replay), None) => {
-            let listed: Option<Vec<_>> = replay.file(PODS_FILE)?;
-            Ok(listed.map(|listed| listed.into_iter().collect()))
-        }
-        (_, pods) => Ok(pods.clone()),
-    }
 }
 
 // === impl Asking ===
@@ -201,6 +165,7 @@ impl<'a> Asking<'a> {
             Question::Owners => texts.owners(),
             Question::Alone => texts.alone(),
             Question::Labelled => texts.labelled(),
+            Question::Nodes => texts.nodes(),
         };
         let at = At::Instant(self.grid.end_of(slot));
         Query { text, at }
@@ -245,133 +210,6 @@ impl<'a> Asking<'a> {
         });
         read.map_err(|error| self.unread(error, &query))?;
         Ok(found)
-    }
-
-    /// Asks what is not of proxies, and puts all together.
-    async fn finish(
-        &self,
-        folded: Folded,
-        gathered: &Gathered,
-        owners: Owners<'_>,
-        mut notes: Notes,
-    ) -> Result<Measured, Error> {
-        let cluster = self.cluster.as_deref();
-        let now = |text: String| self.at_end(text);
-        let (allocatable, labels, info) = (
-            self.answer(&now(self.texts.allocatable()), &mut notes)
-                .await?,
-            self.answer(&now(self.texts.node_labels()), &mut notes)
-                .await?,
-            self.answer(&now(self.texts.node_info()), &mut notes)
-                .await?,
-        );
-        let of_nodes = NodeAnswers {
-            allocatable,
-            labels,
-            info,
-        };
-        let unread = |error| self.unread(error, &now(self.texts.allocatable()));
-        let nodes = nodes(&of_nodes, cluster).map_err(unread)?;
-        let of_pods = PodAnswers {
-            placed: self.answer(&now(self.texts.placed()), &mut notes).await?,
-            proxies: self
-                .answer(&now(self.texts.placed_proxies()), &mut notes)
-                .await?,
-            owners: self
-                .answer(&now(self.texts.owners_now()), &mut notes)
-                .await?,
-        };
-        let unread = |error| self.unread(error, &now(self.texts.placed()));
-        let pods = placed(&of_pods, &nodes, &folded.proxies, owners, cluster).map_err(unread)?;
-        notes.of_nodes(&nodes.all);
-        let ambient = self.ambient(owners.known, &mut notes).await;
-        let latency = self.latency(&mut notes).await;
-        Ok(Measured {
-            window: self.measured_window(gathered),
-            proxies: folded.proxies,
-            nodes: nodes.all,
-            node_counts: Vec::new(),
-            pods,
-            ambient,
-            latency,
-            evidence: folded.evidence,
-            warnings: notes.into_warnings(),
-        })
-    }
-
-    fn measured_window(&self, gathered: &Gathered) -> Window {
-        let steps = self.grid.steps_in_slot();
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a step of 2^52 seconds is longer than any window"
-        )]
-        let step = self.grid.step() as f64;
-        Window {
-            start: self.grid.start(),
-            end: self.grid.end(),
-            step,
-            coverage: gathered
-                .slots
-                .iter()
-                .map(|slot| slot.coverage(steps))
-                .collect(),
-        }
-    }
-
-    /// How many Pods ztunnel captures. Without it there is an account all the same.
-    async fn ambient(&self, known: Option<&KnownPods>, notes: &mut Notes) -> Ambient {
-        if let Some(known) = known {
-            let mut counts: BTreeMap<String, f64> = BTreeMap::new();
-            for ((namespace, _), pod) in known {
-                *counts.entry(namespace.clone()).or_default() += f64::from(u8::from(pod.captured));
-            }
-            counts.retain(|_, count| *count > 0.0);
-            return Ambient::ByNamespace(counts);
-        }
-        match self.captured(notes).await {
-            Ok(Some(count)) => Ambient::InAll(count),
-            Ok(None) => Ambient::Unknown(
-                "the metric workload_manager_active_proxy_count of ztunnel is not there: scrape port 15020 of its Pods"
-                    .to_owned(),
-            ),
-            Err(error) => {
-                notes.skipped("how many Pods ztunnel captures", &error);
-                Ambient::Unknown("its metric could not be read".to_owned())
-            }
-        }
-    }
-
-    async fn captured(&self, notes: &mut Notes) -> Result<Option<f64>, Error> {
-        let step = Duration::from_secs(self.grid.step());
-        let query = Query {
-            text: self.texts.captured(),
-            at: At::Range {
-                start: self.grid.first(),
-                end: self.grid.end(),
-                step,
-            },
-        };
-        let answer = self.answer(&query, notes).await?;
-        let (mut sum, mut steps) = (0.0, 0.0);
-        let read = answer.samples(|_, _, value| {
-            sum += value;
-            steps += 1.0;
-        });
-        read.map_err(|error| self.unread(error, &query))?;
-        Ok((steps > 0.0).then(|| sum / steps))
-    }
-
-    /// What Envoys measured. Its series are many; a Prometheus that gives them up has an account all the same.
-    async fn latency(&self, notes: &mut Notes) -> Vec<MeasuredLatency> {
-        let query = self.at_end(self.texts.latency());
-        let measured = self
-            .answer(&query, notes)
-            .await
-            .and_then(|answer| latency(&answer).map_err(|error| self.unread(error, &query)));
-        measured.unwrap_or_else(|error| {
-            notes.skipped("latency", &error);
-            Vec::new()
-        })
     }
 
     /// The values of the label `metric`.

@@ -32,8 +32,11 @@ mod nodes;
 mod notes;
 mod pods;
 mod queries;
+mod query;
 pub mod record;
 pub mod settings;
+#[cfg(test)]
+mod testing;
 mod tls;
 mod transport;
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::answer::{Answer, Labels, Unread};
 use super::fold::{GIB, Owners};
-use super::queries::{INSTANCE_TYPE, REGION, SPOT};
+use super::queries::names::{INSTANCE_TYPE, REGION, SPOT};
 use crate::savings::Resources;
 use crate::savings::measured::{Lease, Node, Placed, Proxies, WorkloadName};
 use crate::savings::role::Role;

@@ -68,16 +68,22 @@ impl Pods {
         self.all.iter()
     }
 
-    fn cluster<'l>(&self, labels: &'l Labels<'_>) -> &'l str {
-        self.cluster
-            .as_ref()
-            .map_or("", |label| labels.value(label))
+    /// What tells the Pod of a series apart, and how long that is without the uid.
+    fn identity(&self, labels: &Labels<'_>, uid: &str) -> (String, usize) {
+        let cluster = self.cluster.as_ref();
+        let cluster = cluster.map_or("", |label| labels.value(label));
+        let (namespace, name) = (labels.value("namespace"), labels.value("pod"));
+        let parts = [cluster, "\0", namespace, "\0", name, "\0"];
+        let named = parts.iter().map(|part| part.len()).sum();
+        let mut identity = String::with_capacity(named + uid.len());
+        identity.extend(parts);
+        identity.push_str(uid);
+        (identity, named)
     }
 
     /// The Pod of a series, which is there from now on. None where the series is of no Pod.
     pub(super) fn of(&mut self, labels: &Labels<'_>) -> Option<PodId> {
-        let uid = labels.value("uid").to_owned();
-        self.with_uid(labels, &uid)
+        self.with_uid(labels, labels.value("uid"))
     }
 
     fn with_uid(&mut self, labels: &Labels<'_>, uid: &str) -> Option<PodId> {
@@ -85,8 +91,7 @@ impl Pods {
         if name.is_empty() {
             return None;
         }
-        let named = format!("{}\0{namespace}\0{name}", self.cluster(labels));
-        let identity = format!("{named}\0{uid}");
+        let (identity, named) = self.identity(labels, uid);
         if let Some(id) = self.by_identity.get(identity.as_str()) {
             return Some(*id);
         }
@@ -100,8 +105,9 @@ impl Pods {
             owner: None,
             labels: None,
         });
+        let name = identity.get(..named).unwrap_or_default();
+        self.by_name.entry(name.into()).or_default().push(id);
         self.by_identity.insert(identity.into(), id);
-        self.by_name.entry(named.into()).or_default().push(id);
         if !uid.is_empty() {
             self.by_uid.insert(uid.into(), id);
         }
@@ -110,9 +116,7 @@ impl Pods {
 
     /// The Pod of a series if it is known already.
     pub(super) fn known(&self, labels: &Labels<'_>) -> Option<PodId> {
-        let (namespace, name) = (labels.value("namespace"), labels.value("pod"));
-        let uid = labels.value("uid");
-        let identity = format!("{}\0{namespace}\0{name}\0{uid}", self.cluster(labels));
+        let (identity, _) = self.identity(labels, labels.value("uid"));
         self.by_identity.get(identity.as_str()).copied()
     }
 
@@ -122,12 +126,13 @@ impl Pods {
         if let Some(id) = uid.as_ref().and_then(|uid| self.by_uid.get(uid.as_str())) {
             return vec![*id];
         }
-        let uid = uid.unwrap_or_default();
-        let (namespace, name) = (labels.value("namespace"), labels.value("pod"));
-        let named = format!("{}\0{namespace}\0{name}", self.cluster(labels));
-        match self.by_name.get(named.as_str()) {
+        let (name, _) = self.identity(labels, "");
+        match self.by_name.get(name.as_str()) {
             Some(those) => those.clone(),
-            None => self.with_uid(labels, &uid).into_iter().collect(),
+            None => self
+                .with_uid(labels, &uid.unwrap_or_default())
+                .into_iter()
+                .collect(),
         }
     }
 

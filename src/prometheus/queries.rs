@@ -19,6 +19,11 @@
 //! Rows of cAdvisor without a container (`container=""`, the cgroup of a Pod) and with `POD` (the pause container) are never
 //! matched, as the container is named.
 
+mod at_end;
+pub(super) mod names;
+
+pub(super) use self::at_end::Named;
+use self::names::POD_LABELS;
 use super::grid::Grid;
 use super::matcher::Matcher;
 
@@ -46,70 +51,8 @@ pub(super) enum Kind {
     Init,
 }
 
-/// The metrics whose names people look for when something is missing.
-pub(super) const NAMES: [&str; 9] = [
-    "kube_pod_container_resource_requests",
-    "kube_pod_init_container_resource_requests",
-    "kube_pod_container_info",
-    "kube_pod_init_container_info",
-    "kube_pod_owner",
-    "kube_pod_status_phase",
-    "container_cpu_usage_seconds_total",
-    "container_memory_working_set_bytes",
-    "kube_node_status_allocatable",
-];
-
-/// Those of them that have a label `container`.
-pub(super) const OF_CONTAINERS: [&str; 6] = [
-    "kube_pod_container_resource_requests",
-    "kube_pod_init_container_resource_requests",
-    "kube_pod_container_info",
-    "kube_pod_init_container_info",
-    "container_cpu_usage_seconds_total",
-    "container_memory_working_set_bytes",
-];
-
-/// Recording rules of kubernetes-mixin and others, which some keep instead of the metrics.
-const RULES: &str =
-    ".+:(container_(cpu_usage|memory)|kube_pod_(init_)?container_resource_requests).*";
-
 const PROXY: &str = "container=\"istio-proxy\"";
 const BOTH: &str = "resource=~\"cpu|memory\"";
-/// Labels of Pods that tell a role, as kube-state-metrics names them, beside what they are.
-pub(super) const POD_LABELS: [(&str, &str); 7] = [
-    ("label_app", "app"),
-    ("label_app_kubernetes_io_name", "app.kubernetes.io/name"),
-    (
-        "label_gateway_networking_k8s_io_gateway_class_name",
-        "gateway.networking.k8s.io/gateway-class-name",
-    ),
-    (
-        "label_gateway_networking_k8s_io_gateway_name",
-        "gateway.networking.k8s.io/gateway-name",
-    ),
-    ("label_istio_io_gateway_name", "istio.io/gateway-name"),
-    ("label_gateway_istio_io_managed", "gateway.istio.io/managed"),
-    ("label_istio", "istio"),
-];
-/// Labels of nodes that are read.
-pub(super) const INSTANCE_TYPE: [&str; 2] = [
-    "label_node_kubernetes_io_instance_type",
-    "label_beta_kubernetes_io_instance_type",
-];
-pub(super) const REGION: [&str; 2] = [
-    "label_topology_kubernetes_io_region",
-    "label_failure_domain_beta_kubernetes_io_region",
-];
-/// Labels by which clouds and autoscalers tell spot capacity, beside the value.
-pub(super) const SPOT: [(&str, &str); 7] = [
-    ("label_karpenter_sh_capacity_type", "spot"),
-    ("label_eks_amazonaws_com_capacity_type", "spot"),
-    ("label_cloud_google_com_gke_spot", "true"),
-    ("label_cloud_google_com_gke_preemptible", "true"),
-    ("label_kubernetes_azure_com_scalesetpriority", "spot"),
-    ("label_node_kubernetes_io_lifecycle", "spot"),
-    ("label_cast_ai_spot_instance", "true"),
-];
 
 // === impl Texts ===
 
@@ -266,6 +209,17 @@ impl Texts {
         self.over_slot("max_over_time", &inner)
     }
 
+    /// How many nodes there are, as a mean of the steps that have data.
+    pub(super) fn nodes(&self) -> String {
+        let Self {
+            cluster, of_mesh, ..
+        } = self;
+        let names = "kube_node_(info|status_allocatable)";
+        let metric = format!("{{__name__=~\"{names}\",node!=\"\"{of_mesh}}}");
+        let inner = format!("count(max by ({cluster}node) ({metric}))");
+        self.over_slot("avg_over_time", &inner)
+    }
+
     /// For how many steps kube-state-metrics has data of proxies.
     pub(super) fn covered(&self) -> String {
         let matchers = &self.matchers;
@@ -297,128 +251,9 @@ impl Texts {
         let metric = format!("container_cpu_usage_seconds_total{{{any}{matchers}}}{rate}");
         self.over_slot("count_over_time", &format!("count(rate({metric}))"))
     }
-
-    /// What Pods can have of each node.
-    pub(super) fn allocatable(&self) -> String {
-        let Self {
-            cluster, of_mesh, ..
-        } = self;
-        format!(
-            "max by ({cluster}node, resource) (kube_node_status_allocatable{{{BOTH}{of_mesh}}})"
-        )
-    }
-
-    /// What labels say of nodes.
-    pub(super) fn node_labels(&self) -> String {
-        let Self {
-            cluster, of_mesh, ..
-        } = self;
-        let mut labels: Vec<&str> = INSTANCE_TYPE.into_iter().chain(REGION).collect();
-        labels.extend(SPOT.iter().map(|(label, _)| *label));
-        let metric = format!("kube_node_labels{{node!=\"\"{of_mesh}}}");
-        format!("max by ({cluster}node, {}) ({metric})", labels.join(", "))
-    }
-
-    /// Where clouds have nodes, by their own name for them.
-    pub(super) fn node_info(&self) -> String {
-        let Self {
-            cluster, of_mesh, ..
-        } = self;
-        format!("max by ({cluster}node, provider_id) (kube_node_info{{node!=\"\"{of_mesh}}})")
-    }
-
-    /// What each Pod reserves on its node: its containers, and init containers that go on running.
-    pub(super) fn placed(&self) -> String {
-        let Self { pod, matchers, .. } = self;
-        let by = format!("{pod}, node, container, resource");
-        let on = format!("{pod}, container");
-        let of = |kind: &str, which: &str| {
-            let metric = format!("kube_pod_{kind}container_resource_requests");
-            format!("max by ({by}) ({metric}{{{which}node!=\"\",{BOTH}{matchers}}})")
-        };
-        let always = format!(
-            "kube_pod_init_container_info{{restart_policy=\"Always\",container!=\"istio-proxy\"{matchers}}}"
-        );
-        let all = [
-            of("", ""),
-            of("init_", &format!("{PROXY},")),
-            format!(
-                "({} and on ({on}) {always})",
-                of("init_", "container!=\"istio-proxy\",")
-            ),
-        ];
-        let all = all.join(" or ");
-        self.running(&format!("sum by ({pod}, node, resource) ({all})"))
-    }
-
-    /// What of that is the proxy's.
-    pub(super) fn placed_proxies(&self) -> String {
-        let Self { pod, matchers, .. } = self;
-        let metric = "__name__=~\"kube_pod_(init_)?container_resource_requests\"";
-        format!("max by ({pod}, resource) ({{{metric},{PROXY},{BOTH}{matchers}}})")
-    }
-
-    /// How many Pods all ztunnels capture.
-    pub(super) fn captured(&self) -> String {
-        let Self {
-            cluster, of_mesh, ..
-        } = self;
-        let metric = match of_mesh.strip_prefix(',') {
-            None => "workload_manager_active_proxy_count".to_owned(),
-            Some(matchers) => format!("workload_manager_active_proxy_count{{{matchers}}}"),
-        };
-        format!("sum(max by ({cluster}namespace, pod, instance) ({metric}))")
-    }
-
-    /// Requests a second by latency and by who saw them, over the last day of the window at most.
-    pub(super) fn latency(&self) -> String {
-        let Self {
-            of_mesh, window, ..
-        } = self;
-        let seen = "reporter=~\"source|destination|waypoint\"";
-        let metric =
-            format!("istio_request_duration_milliseconds_bucket{{{seen}{of_mesh}}}{window}");
-        // The labels that tell two Prometheus of a pair apart.
-        let pair = "prometheus_replica, replica, __replica__";
-        format!("sum by (reporter, le) (max without ({pair}) (rate({metric})))")
-    }
-
-    /// Which metrics of these names are there.
-    pub(super) fn names(&self, names: &[&str], matchers: Named) -> String {
-        let all = names.join("|");
-        let matchers = match matchers {
-            Named::Anyhow => String::new(),
-            Named::Matched => self.matchers.clone(),
-            Named::OfProxies => format!(",{PROXY}{}", self.matchers),
-        };
-        self.by_name(&format!("({all})"), &matchers)
-    }
-
-    /// Which recording rules are there.
-    pub(super) fn rules(&self) -> String {
-        self.by_name(RULES, "")
-    }
-
-    fn by_name(&self, name: &str, matchers: &str) -> String {
-        let coarse = &self.coarse;
-        // A function over time takes the name away.
-        let named = format!(
-            "label_replace({{__name__=~\"{name}\"{matchers}}}, \"metric\", \"$1\", \"__name__\", \"(.+)\")"
-        );
-        format!("max_over_time((count by (metric) ({named})){coarse})")
-    }
 }
 
-/// Of which series of a name is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Named {
-    /// Of all.
-    Anyhow,
-    /// With the matchers.
-    Matched,
-    /// And of containers `istio-proxy`.
-    OfProxies,
-}
+// === impl Kind ===
 
 impl Kind {
     const fn infix(self) -> &'static str {

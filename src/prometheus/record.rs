@@ -3,7 +3,9 @@
 //! A file is named `NUMBER-HASH.json`: the number says in which order was asked, the hash is of query and time. There is
 //! nothing in it of headers, parameters or files of credentials.
 
-use std::collections::HashMap;
+mod error;
+
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,6 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+pub use self::error::RecordError;
 use super::client::Query;
 use super::transport::Reply;
 
@@ -50,56 +53,6 @@ pub struct About {
     pub cluster_label: String,
 }
 
-/// Why a recording cannot be written or read.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// The folder or a file in it.
-    #[error("cannot write the recording {}: check that --record names a folder that may be written", path.display())]
-    Write {
-        /// What.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// Two recordings in one folder would be mixed.
-    #[error("{} holds a recording already: give --record another folder, or empty it", .0.display())]
-    Exists(PathBuf),
-    /// Nothing is there.
-    #[error("cannot read the recording {}: check that --replay names a folder that --record made", path.display())]
-    Read {
-        /// What.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// A file that is no recording, or was changed.
-    #[error("{} is no file of a recording that can be read: record anew", path.display())]
-    Form {
-        /// Which.
-        path: PathBuf,
-        /// What is wrong.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// What is asked was not recorded.
-    #[error(
-        "the recording {} has no answer to a query that these flags ask; it was made with {recorded}: give the same, or record \
-         anew; the query was, for {when}: {query}", folder.display()
-    )]
-    Missing {
-        /// Which recording.
-        folder: PathBuf,
-        /// With what it was made.
-        recorded: String,
-        /// For which time.
-        when: String,
-        /// Which.
-        query: String,
-    },
-}
-
 /// A file. What people look for first stands first.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -107,7 +60,7 @@ struct Written<'a> {
     path: &'a str,
     query: &'a str,
     #[serde(flatten)]
-    at: HashMap<&'a str, String>,
+    at: BTreeMap<&'a str, String>,
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<&'a RawValue>,
@@ -151,8 +104,7 @@ impl Recording {
         self.file(ABOUT, about)
     }
 
-    /// Writes something else that is needed, such as what the API server said.
-    pub(super) fn file(&self, name: &str, content: &impl Serialize) -> Result<(), RecordError> {
+    fn file(&self, name: &str, content: &impl Serialize) -> Result<(), RecordError> {
         let path = self.folder.join(name);
         let mut text =
             serde_json::to_string_pretty(content).map_err(|source| RecordError::Form {
@@ -174,7 +126,7 @@ impl Recording {
         let written = Written {
             path: query.at.path(),
             query: &query.text,
-            at: query.at.parameters().into_iter().collect(),
+            at: query.at.for_people().into_iter().collect(),
             status: reply.status,
             answer,
             text,
@@ -216,19 +168,6 @@ impl Replay {
         &self.about
     }
 
-    /// Something else that was written; `None` where it was not.
-    pub(super) fn file<T: for<'de> Deserialize<'de>>(
-        &self,
-        name: &str,
-    ) -> Result<Option<T>, RecordError> {
-        let path = self.folder.join(name);
-        if path.exists() {
-            read(&path).map(Some)
-        } else {
-            Ok(None)
-        }
-    }
-
     /// The reply to a query.
     pub(super) fn reply(&self, query: &Query) -> Result<Reply, RecordError> {
         let path = self
@@ -251,15 +190,16 @@ impl Replay {
     }
 
     fn missing(&self, query: &Query) -> RecordError {
-        let parameters = query.at.parameters();
-        let when: Vec<String> = parameters
+        let when: Vec<String> = query
+            .at
+            .for_people()
             .iter()
-            .map(|(name, value)| format!("{name}={value}"))
+            .map(|(name, value)| format!("{name} {value}"))
             .collect();
         RecordError::Missing {
             folder: self.folder.clone(),
             recorded: self.about.to_string(),
-            when: when.join(" "),
+            when: when.join(", "),
             query: query.text.clone(),
         }
     }

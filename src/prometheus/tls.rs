@@ -62,10 +62,14 @@ pub(super) fn advice(error: &(dyn std::error::Error + 'static)) -> Option<TlsAdv
         });
     };
     Some(match certificate {
-        CertificateError::UnknownIssuer => TlsAdvice::UnknownAuthority,
+        // A bad signature: of a CA that has the same name and was made anew.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            TlsAdvice::UnknownAuthority
+        }
         CertificateError::NotValidForName => TlsAdvice::OtherName(String::new()),
         CertificateError::NotValidForNameContext { presented, .. } => {
-            TlsAdvice::OtherName(format!(" ({})", presented.join(", ")))
+            let names: Vec<&str> = presented.iter().map(|name| shown(name)).collect();
+            TlsAdvice::OtherName(format!(" ({})", names.join(", ")))
         }
         CertificateError::Expired
         | CertificateError::ExpiredContext { .. }
@@ -73,6 +77,12 @@ pub(super) fn advice(error: &(dyn std::error::Error + 'static)) -> Option<TlsAdv
         | CertificateError::NotValidYetContext { .. } => TlsAdvice::OutOfTime,
         _ => TlsAdvice::Other,
     })
+}
+
+/// A name out of rustls' `DnsName("host")` or `IpAddress(127.0.0.1)`.
+fn shown(name: &str) -> &str {
+    let inner = name.split_once('(').map_or(name, |(_, inner)| inner);
+    inner.trim_matches(['(', ')', '"'])
 }
 
 /// What rustls said, somewhere below: an [`std::io::Error`] does not name what it wraps as its source.

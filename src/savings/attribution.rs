@@ -84,7 +84,7 @@ const ISTIO: &str = "istio";
 const ZTUNNEL: &str = "ztunnel";
 const WAYPOINT: &str = "waypoint";
 const MESH_CONTROLLER: &str = "istio.io-mesh-controller";
-/// The end of the name of a Deployment that Istio makes for a Gateway of its class `istio`; of a waypoint it has none.
+/// The end of the name of a Deployment that Istio makes for a Gateway of its class `istio`.
 const OF_CLASS_ISTIO: &str = "-istio";
 /// The letters of hashes (`k8s.io/apimachinery/pkg/util/rand`).
 const HASH: &str = "bcdfghjklmnpqrstvwxz2456789";
@@ -98,7 +98,7 @@ pub fn attribute(pod: &Traits<'_>) -> (Role, Evidence) {
             Company::Alone => alone(&pod.workload.name),
             Company::Unknown | Company::WithOthers => sidecar(pod.place),
         };
-        let role = by_labels(labels).unwrap_or_else(unlabelled);
+        let role = by_labels(labels, &pod.workload.name).unwrap_or_else(unlabelled);
         return (role, Evidence::Labels);
     }
     match pod.relative {
@@ -109,22 +109,26 @@ pub fn attribute(pod: &Traits<'_>) -> (Role, Evidence) {
 }
 
 /// The role that labels give; none where they are those of a workload.
-fn by_labels(labels: &BTreeMap<String, String>) -> Option<Role> {
+fn by_labels(labels: &BTreeMap<String, String>, workload: &str) -> Option<Role> {
     let value = |key: &str| labels.get(key).map_or("", String::as_str);
     if value(APP) == ZTUNNEL || value(APP_NAME) == ZTUNNEL {
         return Some(Role::Ztunnel);
     }
-    let class = value(GATEWAY_CLASS);
-    let is_waypoint = class.ends_with(WAYPOINT) || value(MANAGED) == MESH_CONTROLLER;
-    let of_gateway = [GATEWAY_CLASS, GATEWAY_NAME, OLD_GATEWAY_NAME, MANAGED];
-    if is_waypoint {
+    let (class, managed) = (value(GATEWAY_CLASS), value(MANAGED));
+    let gateway = [GATEWAY_NAME, OLD_GATEWAY_NAME].map(value);
+    if class.ends_with(WAYPOINT) || managed == MESH_CONTROLLER {
         Some(Role::Waypoint)
-    } else if of_gateway.iter().any(|key| labels.contains_key(*key))
-        || value(ISTIO).ends_with("gateway")
-    {
+    } else if !class.is_empty() || !managed.is_empty() {
         Some(Role::Gateway)
+    } else if gateway.iter().any(|name| !name.is_empty()) {
+        // Istio names the Deployment of a waypoint as the Gateway; of others the class stands behind it.
+        Some(if gateway.contains(&workload) {
+            Role::Waypoint
+        } else {
+            Role::Gateway
+        })
     } else {
-        None
+        value(ISTIO).ends_with("gateway").then_some(Role::Gateway)
     }
 }
 
