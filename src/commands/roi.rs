@@ -22,6 +22,8 @@ use super::simulate::cluster::ConfigMapName;
 use super::simulate::config_map;
 use super::{Outcome, complain, complain_of, configuration};
 use crate::cluster::connect;
+use crate::placement::Rules;
+use crate::prometheus::settings::SettingsError;
 use crate::prometheus::{self, Client, KnownPods, Partial, Request, discover};
 use crate::report::Report;
 use crate::savings::assumptions::Assumptions;
@@ -95,7 +97,7 @@ pub struct Args {
     prometheus: Prometheus,
     #[command(flatten)]
     measuring: Measuring,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Cluster")]
     which: Which,
     /// The configuration whose rules say which workloads could be ambient; without it the embedded default
     #[arg(long, value_name = "FILE")]
@@ -189,6 +191,16 @@ struct Output {
 /// # Errors
 /// No figure can be had that could be believed, a file cannot be read, or standard output is gone.
 pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    made(args, out).or_else(|error| {
+        if !is_wrong_input(&error) {
+            return Err(error);
+        }
+        complain(&format!("{error:#}"));
+        Ok(Outcome::Invalid)
+    })
+}
+
+fn made(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     let configuration = match configuration(args.config.as_deref())? {
         Ok(configuration) => configuration,
         Err(problems) => {
@@ -209,11 +221,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     };
     let known = match &args.prometheus.replay {
         Some(folder) => Known::replayed(folder)?,
-        None if args.asks_cluster() => Some(Known::of(
-            &args.which,
-            &configuration.placement,
-            args.prometheus.timeout,
-        )?),
+        None if args.asks_cluster() => Some(args.known(&configuration.placement)?),
         None => None,
     };
     let runtime = runtime()?;
@@ -260,6 +268,17 @@ fn kept(mut fates: BTreeMap<WorkloadName, Fate>, keeps: &[Keep]) -> BTreeMap<Wor
     fates
 }
 
+/// Whether a flag has to be written otherwise. A file that cannot be read is no such mistake.
+fn is_wrong_input(error: &anyhow::Error) -> bool {
+    match error.downcast_ref() {
+        Some(prometheus::Error::Settings(
+            SettingsError::Unreadable { .. } | SettingsError::NoSystemCa,
+        ))
+        | None => false,
+        Some(error) => matches!(error, prometheus::Error::Settings(_)),
+    }
+}
+
 fn amount(text: &str) -> Result<f64, String> {
     let amount: Option<f64> = text.parse().ok();
     amount
@@ -273,6 +292,16 @@ impl Args {
     /// Whether the cluster is asked for more than its Prometheus. Where no Prometheus is named it is looked for there.
     fn asks_cluster(&self) -> bool {
         self.which.is_named() || self.prometheus.prometheus_url.is_none()
+    }
+
+    /// # Errors
+    /// The cluster cannot be read.
+    fn known(&self, rules: &Rules) -> anyhow::Result<Known> {
+        let known = Known::of(&self.which, rules, self.prometheus.timeout);
+        if self.which.is_named() {
+            return known;
+        }
+        known.context("without --prometheus-url one is looked for in the cluster, which fails")
     }
 
     /// Who is asked.

@@ -8,7 +8,7 @@
 //! | [`measured`] | what goes in: proxies, nodes and Pods over a window |
 //! | [`assumptions`], [`candidates`], [`prices`] | what goes in, too, and nobody measured |
 //! | [`compute`] | the way from there to the account |
-//! | [`account`] | what comes out: the report, as the JSON has it |
+//! | [`mod@account`] | what comes out: the report, as the JSON has it |
 //! | `mesh`, `scenario`, `breakdown`, `break_even`, `nodes`, `packing` | the steps of the way |
 //! | `latency`, `wording` | what is published of latency; the sentences of an account |
 //! | [`unusable`], `spread` | figures that are refused; means and percentiles |
