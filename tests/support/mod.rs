@@ -33,6 +33,7 @@ mod process;
 pub(crate) mod report;
 pub(crate) mod request;
 pub(crate) mod requests;
+pub(crate) mod rights;
 pub(crate) mod wait;
 pub(crate) mod watching;
 
