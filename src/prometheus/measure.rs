@@ -231,7 +231,8 @@ impl<'a> Asking<'a> {
     }
 
     pub(super) fn window(&self) -> String {
-        words(Duration::from_secs(self.grid.seconds()))
+        let long = words(Duration::from_secs(self.grid.seconds()));
+        format!("{long} before {}", self.grid.end())
     }
 
     fn at_end(&self, text: String) -> Query {

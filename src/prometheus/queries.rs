@@ -10,6 +10,7 @@
 //! | `kube_pod_container_resource_requests`, `kube_pod_init_container_resource_requests` | kube-state-metrics | requests; native sidecars are init containers |
 //! | `kube_pod_container_info`, `kube_pod_init_container_info` | kube-state-metrics | Pods whose proxy requests nothing; whether it stands alone |
 //! | `kube_pod_status_phase` | kube-state-metrics | Pods that have ended reserve nothing, and go on having series |
+//! | `kube_pod_status_scheduled` | kube-state-metrics | Pods that wait for a node reserve nothing yet |
 //! | `kube_pod_owner`, `kube_replicaset_owner`, `kube_pod_labels` | kube-state-metrics | workloads and roles |
 //! | `container_cpu_usage_seconds_total`, `container_memory_working_set_bytes` | cAdvisor of the kubelet | usage, native sidecars too; `id` has the uid |
 //! | `kube_node_status_allocatable`, `kube_node_labels`, `kube_node_info` | kube-state-metrics | nodes |
@@ -79,12 +80,14 @@ impl Texts {
         format!("{function}(({inner}){})", self.slot)
     }
 
-    /// Leaves out Pods that have ended. Where the phase is not known, none is.
+    /// Leaves out Pods that have ended, and those that no node has room for: they reserve nothing. Where that is not known,
+    /// none is left out.
     fn running(&self, inner: &str) -> String {
         let Self { pod, matchers, .. } = self;
         let ended =
             format!("kube_pod_status_phase{{phase=~\"Failed|Succeeded|Unknown\"{matchers}}}");
-        format!("{inner} unless on ({pod}) (max by ({pod}) ({ended}) == 1)")
+        let waiting = format!("kube_pod_status_scheduled{{condition=\"false\"{matchers}}}");
+        format!("{inner} unless on ({pod}) (max by ({pod}) ({ended} or {waiting}) == 1)")
     }
 
     /// Clusters that have proxies, and how many series.

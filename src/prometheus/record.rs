@@ -164,8 +164,17 @@ impl Replay {
     }
 
     /// With what it was made.
-    pub(super) const fn about(&self) -> &About {
-        &self.about
+    ///
+    /// # Errors
+    /// Matchers are asked for, and others were when it was made.
+    pub(super) fn about(&self, matchers: &[String]) -> Result<&About, RecordError> {
+        if matchers.is_empty() || matchers == self.about.matchers {
+            return Ok(&self.about);
+        }
+        Err(RecordError::OtherMatchers {
+            folder: self.folder.clone(),
+            recorded: self.about.to_string(),
+        })
     }
 
     /// The reply to a query.

@@ -15,7 +15,7 @@ pub struct Empty {
     pub rules: Vec<String>,
     /// As `--matcher` gave them.
     pub matchers: String,
-    /// The length of the window in words.
+    /// The window in words, such as `12 hours before 2026-10-05T00:00:00Z`.
     pub window: String,
 }
 
@@ -79,7 +79,7 @@ impl fmt::Display for Empty {
         if !self.matchers.is_empty() {
             write!(f, " with {}", self.matchers)?;
         }
-        write!(f, " in the last {}", self.window)?;
+        write!(f, " in the {}", self.window)?;
         let groups = [
             (Presence::Present, "present"),
             (

@@ -9,7 +9,7 @@ use crate::prometheus::record::About;
 /// What is asked for, or was when it was recorded.
 pub(super) fn about(client: &Client, request: &Request) -> Result<About, Error> {
     if let Some(replay) = client.replayed() {
-        return Ok(replay.about().clone());
+        return Ok(replay.about(&request.matchers)?.clone());
     }
     let step = request.step.unwrap_or_else(|| default_step(request.window));
     let grid = Grid::new(request.now, request.window, step, request.slots)?;

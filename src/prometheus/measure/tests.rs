@@ -178,7 +178,7 @@ async fn failures_give_no_figure() {
         (
             "nothing at all",
             |_| None,
-            "has no container istio-proxy in the last 60 minutes; absent: kube_pod_container_resource_requests, ",
+            "has no container istio-proxy in the 60 minutes before 2026-11-30T00:55:00Z; absent: kube_pod_container_resource_requests, ",
         ),
         (
             "several clusters",

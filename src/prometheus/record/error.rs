@@ -36,6 +36,17 @@ pub enum RecordError {
         #[source]
         source: serde_json::Error,
     },
+    /// It is of other series.
+    #[error(
+        "the recording {} was made with {recorded}, and what else --matcher names is not in it: leave --matcher out, or record \
+         anew", folder.display()
+    )]
+    OtherMatchers {
+        /// Which recording.
+        folder: PathBuf,
+        /// With what it was made.
+        recorded: String,
+    },
     /// What is asked was not recorded.
     #[error(
         "the recording {} has no answer to a query that these flags ask; it was made with {recorded}: give the same, or record \

@@ -61,7 +61,9 @@ fn what_was_asked_is_answered_again() {
         recording.write(query, reply).unwrap();
     }
     let replay = Replay::open(folder.path()).unwrap();
-    assert_eq!(replay.about(), &about());
+    assert_eq!(replay.about(&[]).unwrap(), &about());
+    let other = replay.about(&["cluster=\"dev\"".to_owned()]).unwrap_err();
+    assert!(other.to_string().contains("leave --matcher out"), "{other}");
     for (query, reply) in &asked {
         let found = replay.reply(query).unwrap();
         assert_eq!(
