@@ -261,11 +261,21 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor) {
 
 /// What a row changes of the settings.
 type Change = fn(&mut Settings, &Encrypted);
+/// The server's name, the year its certificate ends, who may come, what is set, and what is wrong then.
+type Handshake = (
+    &'static str,
+    &'static str,
+    i32,
+    Clients,
+    Change,
+    Option<TlsAdvice>,
+);
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn handshakes() {
     let by_ca: Change = |settings, server| settings.ca_file = server.file("ca.crt");
-    let rows: [(&str, &str, i32, Clients, Change, Option<TlsAdvice>); 9] = [
+    let rows: [Handshake; 9] = [
         ("its CA", "127.0.0.1", 4_000, Clients::Anybody, by_ca, None),
         (
             "the system's CAs",
@@ -397,7 +407,7 @@ fn files_for_tls() {
         (
             "no key",
             Settings {
-                client_cert_file: Some(empty.clone()),
+                client_cert_file: Some(empty),
                 ..https.clone()
             },
             "go together",

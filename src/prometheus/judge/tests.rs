@@ -24,6 +24,7 @@ fn error(kind: &str, message: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn each_failure_has_its_own_words() {
     let too_many = "query processing would load too many samples into memory in query execution";
     let forbidden = r#"{"kind":"Status","apiVersion":"v1","status":"Failure","message":"services \"p\" is forbidden: User \"x\" cannot create resource \"services/proxy\"","reason":"Forbidden","code":403}"#;

@@ -173,6 +173,7 @@ async fn the_api_server_knows_more() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn failures_give_no_figure() {
     let rows: [(&str, Said, &str); 6] = [
         (
@@ -245,6 +246,7 @@ async fn failures_give_no_figure() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn what_was_asked_for_becomes_a_warning() {
     let partial: Said = |query| {
         let partial = r#"{"status":"success","data":{"result":[]},"warnings":["store x: timeout"],"infos":["odd"]}"#;

@@ -26,6 +26,7 @@ fn regions_in_providers_ids() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "the answers about one cluster")]
 fn nodes_and_pods_on_them() {
     let both = |of: Value, cpu: f64, memory: f64| {
         ["cpu", "memory"].map(|resource| {

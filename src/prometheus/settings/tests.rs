@@ -43,9 +43,17 @@ fn urls() {
     }
 }
 
+/// A token, `user:password`, and the header that is made of them or what is wrong.
+type Row = (
+    &'static str,
+    Option<&'static [u8]>,
+    Option<&'static [u8]>,
+    Result<&'static str, &'static str>,
+);
+
 #[test]
 fn who_asks() {
-    let rows: [(&str, Option<&[u8]>, Option<&[u8]>, Result<&str, &str>); 9] = [
+    let rows: [Row; 9] = [
         ("nobody", None, None, Ok("")),
         ("a token", Some(b"hidden\n"), None, Ok("Bearer hidden")),
         (

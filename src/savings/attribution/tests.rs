@@ -22,6 +22,7 @@ type Row<'a> = (
 );
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn roles() {
     let class = "gateway.networking.k8s.io/gateway-class-name";
     let gateway = "gateway.networking.k8s.io/gateway-name";
