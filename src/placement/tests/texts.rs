@@ -23,6 +23,7 @@ fn rule(variables: &str, when: &str) -> Rules {
 
 /// Each of these searched through 20 GB.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn a_text_that_is_searched_in_a_loop_takes_fuel() {
     let long = "a".repeat(1_000_000);
     let read = json!({
