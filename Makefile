@@ -66,6 +66,11 @@ e2e-istio: build ## Compare predictions with a real istiod and istio-cni (builds
 	MESHMODE_ISTIO_BIN="$$(tests/istio/build.sh | tail -n 1)" \
 	MESHMODE_E2E_BINARY="$(BINARY)" $(CARGO) test --locked --test e2e-istio -- --nocapture
 
+.PHONY: e2e-roi
+e2e-roi: build ## Compare the cost report with true costs, in a real Prometheus and browser (needs prometheus, promtool, chromium)
+	MESHMODE_CONTROLPLANE_BIN="$$(tests/controlplane/build.sh | tail -n 1)" \
+	MESHMODE_E2E_BINARY="$(BINARY)" $(CARGO) test --locked --test e2e-roi -- --nocapture
+
 .PHONY: conformance
 conformance: export MESHMODE_CONFORMANCE ?= 5000
 conformance: e2e-istio ## Compare thousands of random policies with a real istiod, and nothing else
@@ -112,7 +117,7 @@ lint: ## Check format, clippy and documentation
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	@# --all-targets leaves out what cargo test leaves out.
-	$(CARGO) clippy --locked --test e2e --test e2e-istio --test e2e-node --test roi-pages -- -D warnings
+	$(CARGO) clippy --locked --test e2e --test e2e-istio --test e2e-node --test e2e-roi --test roi-pages -- -D warnings
 	@# A dependency of the package is one of the fuzz targets', whose lock file is another.
 	$(CARGO) metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml > /dev/null
 	RUSTDOCFLAGS="-D rustdoc::all -A rustdoc::private_doc_tests" $(CARGO) doc --locked --no-deps

@@ -165,7 +165,7 @@ struct Money {
 #[group(skip)]
 struct Output {
     /// Form of the output
-    #[arg(short, long = "output", value_enum, default_value_t = Form::Text)]
+    #[arg(short = 'o', long = "output", value_enum, default_value_t = Form::Text)]
     form: Form,
     /// An older report (-o json), to say what has changed since; may be repeated for a trend over weeks
     #[arg(long, value_name = "OLD.json")]

@@ -63,7 +63,10 @@ pub(super) fn fold(gathered: &Gathered, owners: Owners<'_>) -> Folded {
     let mut by_workload: BTreeMap<(&WorkloadName, Role), Vec<Slot>> = BTreeMap::new();
     let mut times = Times::default();
     for (at, sums) in gathered.slots.iter().enumerate() {
-        for (id, pod) in &sums.pods {
+        // In an order: sums of the same data have the same last digit.
+        let mut pods: Vec<_> = sums.pods.iter().collect();
+        pods.sort_unstable_by_key(|(id, _)| **id);
+        for (id, pod) in pods {
             let position = id.position();
             let (Some(one), Some(role)) = (placed.get(position), roles.get(position)) else {
                 continue;

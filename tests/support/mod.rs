@@ -30,6 +30,8 @@ pub(crate) mod meshmode;
 pub(crate) mod node;
 pub(crate) mod policies;
 mod process;
+pub(crate) mod prometheus;
+pub(crate) mod ran;
 pub(crate) mod report;
 pub(crate) mod request;
 pub(crate) mod requests;
