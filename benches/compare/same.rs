@@ -37,7 +37,12 @@ pub(crate) fn agree(site: &Site) -> usize {
         let [ours, theirs] = [&ours, &theirs].map(|server| created(server, site, review));
         let metadata = &review["request"]["object"]["metadata"];
         assert_ne!(ours, pod_of(review), "meshmode changes {metadata}");
-        assert_eq!(theirs, ours, "Go and meshmode differ about {metadata}");
+        assert!(
+            theirs == ours,
+            "they differ about {metadata}:\nGo {}\nmeshmode {}",
+            theirs["metadata"],
+            ours["metadata"]
+        );
     }
     reviews.len()
 }

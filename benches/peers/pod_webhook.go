@@ -15,7 +15,7 @@ const (
 	replicasAnnotation  = "deployment.company.com/replicas"
 )
 
-// What meshmode adds to a reason where it has no connection to a cluster.
+// What meshmode adds to every reason where it has no connection to a cluster.
 const off = " (rules off without a cluster connection: sidecar-only, namespace-mode, l7-with-waypoint, " +
 	"l7-without-waypoint, many-replicas)"
 
@@ -63,10 +63,10 @@ func (d *PodCustomDefaulter) Default(_ context.Context, pod *corev1.Pod) error {
 // place gives the mode of a Pod with these annotations, the rule that decided, and why.
 func place(annotations map[string]string) (mode, rule, reason string) {
 	if mode := annotations[modeAnnotation]; labels[mode] != nil {
-		return mode, "mode-annotation", "the annotation " + modeAnnotation + " asks for it"
+		return mode, "mode-annotation", "the annotation " + modeAnnotation + " asks for it" + off
 	}
 	if mode := annotations[forceModeAnnotation]; labels[mode] != nil {
-		return mode, "force-mode-annotation", "the annotation " + forceModeAnnotation + " asks for it"
+		return mode, "force-mode-annotation", "the annotation " + forceModeAnnotation + " asks for it" + off
 	}
 	if highScale.MatchString(annotations[replicasAnnotation]) {
 		return "ambient", "high-scale", "many replicas; a proxy for each would be expensive" + off
