@@ -89,8 +89,19 @@ record: build ## Record the reviews of tests/data/reviews/ anew from the real AP
 	MESHMODE_E2E_BINARY="$(BINARY)" $(CARGO) test --locked --test e2e -- --nocapture
 
 .PHONY: bench
-bench: ## Measure the pure paths: reviews beside kube's own types, and verdicts
+bench: build ## Measure reviews: the pure paths, and the server beside a constant answer and a webhook in Go (needs Go, h2load)
+	@command -v h2load > /dev/null || { echo "make bench needs h2load on the PATH (Debian: nghttp2-client)" >&2; exit 1; }
+	@benches/peers/build.sh > /dev/null
 	$(CARGO) bench --locked --bench review --bench verdict
+	MESHMODE_BENCH_BINARY="$(BINARY)" MESHMODE_PEERS_BIN="$$(benches/peers/build.sh | tail -n 1)" \
+	$(CARGO) bench --locked --bench compare
+
+.PHONY: bench-cluster
+bench-cluster: build ## Measure what a create of a Pod costs at a real API server, with and without webhooks and Istio
+	MESHMODE_CONTROLPLANE_BIN="$$(tests/controlplane/build.sh | tail -n 1)" \
+	MESHMODE_ISTIO_BIN="$$(tests/istio/build.sh | tail -n 1)" \
+	MESHMODE_PEERS_BIN="$$(benches/peers/build.sh | tail -n 1)" \
+	MESHMODE_BENCH_BINARY="$(BINARY)" MESHMODE_E2E_BINARY="$(BINARY)" $(CARGO) bench --locked --bench cluster
 
 .PHONY: bench-server
 bench-server: build ## Measure the serving process: start, first review, memory, load

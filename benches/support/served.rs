@@ -3,7 +3,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,9 +37,8 @@ impl Server {
     /// The same with its log to be read, or in a file.
     pub(crate) fn start_logging(certs: &Path, flags: &[&str], log: Stdio) -> Self {
         let (webhook, status) = (free(), free());
-        let binary = option_env!("MESHMODE_BENCH_BINARY").unwrap_or(env!("CARGO_BIN_EXE_meshmode"));
         let start = Instant::now();
-        let child = Command::new(binary)
+        let child = Command::new(binary())
             .args([
                 "serve",
                 "--listen",
@@ -71,12 +70,7 @@ impl Server {
 
     /// The number of a line of `/proc/PID/status`, such as `VmRSS` (in KiB) and `Threads`.
     pub(crate) fn status_of(&self, name: &str) -> u64 {
-        let status = std::fs::read_to_string(self.proc("status")).expect("Linux");
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        line.and_then(|line| line.split_whitespace().next()?.parse().ok())
-            .unwrap_or_else(|| panic!("no {name} in {status}"))
+        status_of(self.child.id(), name)
     }
 
     /// A path below its folder in `/proc`.
@@ -90,6 +84,32 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// The released program, or the one that cargo built for the benchmark.
+pub(crate) fn binary() -> PathBuf {
+    std::env::var_os("MESHMODE_BENCH_BINARY")
+        .map_or_else(|| env!("CARGO_BIN_EXE_meshmode").into(), PathBuf::from)
+}
+
+/// The number of a line of `/proc/PID/status`.
+pub(crate) fn status_of(process: u32, name: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("Linux");
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .unwrap_or_else(|| panic!("no {name} in {status}"))
+}
+
+/// The time that the threads of a process ran, in user and kernel mode: finer than the ticks of `/proc/PID/stat`.
+pub(crate) fn cpu(process: u32) -> Duration {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).expect("the process");
+    let ran = threads.filter_map(|thread| {
+        let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(ran.sum())
 }
 
 /// A client that trusts this CA.
@@ -118,15 +138,24 @@ pub(crate) fn connect(address: SocketAddr, tls: &Arc<ClientConfig>) -> io::Resul
     Ok(StreamOwned::new(connection, socket))
 }
 
-/// A review on a connection that is kept: an error is one without an answer, or with another code than 200.
-pub(crate) fn send(stream: &mut Stream, path: &str, review: &[u8]) -> io::Result<()> {
+/// The bytes that ask for an answer to a review.
+pub(crate) fn request(path: &str, review: &[u8]) -> Vec<u8> {
     let head = format!(
         "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
          content-length: {}\r\n\r\n",
         review.len()
     );
-    let request = [head.as_bytes(), review].concat();
-    stream.write_all(&request)?;
+    [head.as_bytes(), review].concat()
+}
+
+/// A review on a connection that is kept: an error is one without an answer, or with another code than 200.
+pub(crate) fn send(stream: &mut Stream, path: &str, review: &[u8]) -> io::Result<()> {
+    ask(stream, path, review).map(drop)
+}
+
+/// [`send`], with the body of the answer.
+pub(crate) fn ask(stream: &mut Stream, path: &str, review: &[u8]) -> io::Result<String> {
+    stream.write_all(&request(path, review))?;
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
     while !is_whole(&answer) {
@@ -136,10 +165,18 @@ pub(crate) fn send(stream: &mut Stream, path: &str, review: &[u8]) -> io::Result
         }
         answer.extend_from_slice(&buffer[..read]);
     }
+    is_ok(&answer)?;
+    let text = String::from_utf8_lossy(&answer);
+    let (_, body) = text.split_once("\r\n\r\n").unwrap_or_default();
+    Ok(body.to_owned())
+}
+
+/// The error is an answer with another code than 200.
+pub(crate) fn is_ok(answer: &[u8]) -> io::Result<()> {
     if answer.starts_with(b"HTTP/1.1 200") {
         return Ok(());
     }
-    Err(io::Error::other(String::from_utf8_lossy(&answer)))
+    Err(io::Error::other(String::from_utf8_lossy(answer)))
 }
 
 /// The body of a page of the second port, where it says 200.
@@ -154,18 +191,20 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Option<String> {
 }
 
 /// Whether the body is as long as its head says.
-fn is_whole(answer: &[u8]) -> bool {
+pub(crate) fn is_whole(answer: &[u8]) -> bool {
     let text = String::from_utf8_lossy(answer);
     let Some((head, body)) = text.split_once("\r\n\r\n") else {
         return false;
     };
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "));
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        name.eq_ignore_ascii_case("content-length").then_some(value)
+    });
     length.and_then(|length| length.parse().ok()) == Some(body.len())
 }
 
-fn free() -> SocketAddr {
+/// A port that nobody listens on.
+pub(crate) fn free() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
         .expect("a free port")

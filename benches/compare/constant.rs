@@ -1,0 +1,81 @@
+//! The floor that meshmode is held against: its own server, with all limits, and one route that reads the body and
+//! answers a constant. It is this program again, started with [`FLAG`]; the released binary has no such route.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::post;
+use http::StatusCode;
+use meshmode::telemetry::metrics::Metrics;
+use meshmode::tls::{ReloadingPair, server_config};
+use meshmode::webhook::body::{self, MAX_BODY_TIME};
+use meshmode::webhook::deadline::Deadline;
+use meshmode::webhook::failure::json;
+use meshmode::webhook::load::{self, Load};
+use meshmode::webhook::server::{HEAD, IDLE, Limits, Patience, serve};
+use tokio::net::TcpListener;
+
+/// It is followed by the address to listen on, and the folder of the certificate.
+pub(crate) const FLAG: &str = "--constant";
+
+/// Where it answers.
+pub(crate) const PATH: &str = "/constant";
+
+const ANSWER: &str = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"00000000-0000-0000-0000-000000000000","allowed":true}}"#;
+
+/// As `meshmode serve` has them without flags.
+const LIMITS: Limits = Limits {
+    connections: 2048,
+    handshakes: 8,
+};
+const PATIENCE: Patience = Patience {
+    handshake: Duration::from_secs(10),
+    head: HEAD,
+    idle: IDLE,
+    delay: Duration::ZERO,
+    shutdown: Duration::from_secs(10),
+};
+
+/// Serves until it is killed.
+pub(crate) fn run(listen: SocketAddr, certs: &Path) {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let pair = ReloadingPair::load(certs.join("tls.crt"), certs.join("tls.key"));
+    let tls = server_config(Arc::new(pair.expect("the certificate")), None).expect("TLS");
+    let metrics = Arc::new(Metrics::default());
+    let load = Arc::new(Load::new(load::Limits::default(), Arc::clone(&metrics)));
+    let app = Router::new().route(PATH, post(answer)).with_state(load);
+    runtime.block_on(async {
+        let listener = TcpListener::bind(listen).await.expect("the port");
+        let forever = std::future::pending();
+        serve(
+            listener,
+            Arc::new(tls),
+            app,
+            metrics,
+            PATIENCE,
+            LIMITS,
+            forever,
+        )
+        .await;
+    });
+}
+
+async fn answer(State(load): State<Arc<Load>>, request: Request) -> Response {
+    let deadline = Deadline::of(request.uri());
+    let body = body::read(request, deadline.left_of(MAX_BODY_TIME), &load).await;
+    let body = body.expect("a body");
+    let place = load.place().expect("a place");
+    let response = json(StatusCode::OK, ANSWER.into());
+    drop((place, body));
+    response
+}
