@@ -15,6 +15,8 @@
     reason = "assertions count as branches, and a table of cases has as many lines as cases"
 )]
 
+#[path = "support/figures.rs"]
+mod figures;
 mod support;
 
 mod e2e_roi {
@@ -23,8 +25,6 @@ mod e2e_roi {
     pub(crate) mod command;
     pub(crate) mod curve;
     pub(crate) mod failures;
-    #[path = "../support/figures.rs"]
-    pub(crate) mod figures;
     pub(crate) mod forms;
     pub(crate) mod model;
     pub(crate) mod openmetrics;

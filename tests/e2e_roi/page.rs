@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::command::roi_of_window;
 use super::failures::works;
-use super::figures::{embedded, figures, wrong};
+use crate::figures::{embedded, figures, wrong};
 use crate::support::prometheus::{Blocks, Prometheus};
 use crate::support::report::{Shown, say};
 
