@@ -55,18 +55,22 @@ impl<W: Write> Writer<'_, W> {
         info.push(("created_by_kind", kind.to_owned()));
         info.push(("created_by_name", name));
         info.push(("host_network", "false".to_owned()));
-        self.state("kube_pod_info", &info, pod, |_| Some(1.0))?;
+        let lean = self.cluster.scraped.lean;
+        if !lean {
+            self.state("kube_pod_info", &info, pod, |_| Some(1.0))?;
+        }
         for (condition, is) in [("true", pod.node.is_some()), ("false", pod.node.is_none())] {
             let mut labels = pod.labels();
             labels.push(("condition", condition.to_owned()));
             let value = f64::from(u8::from(is));
             self.state("kube_pod_status_scheduled", &labels, pod, |_| Some(value))?;
         }
-        for phase in ["Pending", "Running", "Succeeded", "Failed", "Unknown"] {
+        let phases = ["Running", "Succeeded", "Pending", "Failed", "Unknown"];
+        for phase in &phases[..if lean { 2 } else { phases.len() }] {
             let mut labels = pod.labels();
-            labels.push(("phase", phase.to_owned()));
+            labels.push(("phase", (*phase).to_owned()));
             self.state("kube_pod_status_phase", &labels, pod, |time| {
-                Some(f64::from(u8::from(pod.phase(time) == phase)))
+                Some(f64::from(u8::from(pod.phase(time) == *phase)))
             })?;
         }
         if self.cluster.scraped.pod_labels {
