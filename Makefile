@@ -69,7 +69,8 @@ e2e-istio: build ## Compare predictions with a real istiod and istio-cni (builds
 .PHONY: e2e-roi
 e2e-roi: build ## Compare the cost report with true costs, in a real Prometheus and browser (needs prometheus, promtool, chromium)
 	MESHMODE_CONTROLPLANE_BIN="$$(tests/controlplane/build.sh | tail -n 1)" \
-	MESHMODE_E2E_BINARY="$(BINARY)" $(CARGO) test --locked --test e2e-roi -- --nocapture
+	MESHMODE_E2E_BINARY="$(BINARY)" \
+	$(CARGO) --config 'target."cfg(all())".runner = "tests/netns.sh"' test --locked --test e2e-roi -- --nocapture
 
 .PHONY: conformance
 conformance: export MESHMODE_CONFORMANCE ?= 5000

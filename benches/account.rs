@@ -15,7 +15,7 @@ use meshmode::savings::candidates::Candidates;
 use meshmode::savings::measured::{
     Ambient, Lease, Node, Placed, Proxies, Slot, Window, WorkloadName,
 };
-use meshmode::savings::resources::Amount;
+use meshmode::savings::resources::{Amount, Basis};
 use meshmode::savings::{Measured, Resources, Role, account};
 
 const PODS: usize = 20_000;
@@ -39,6 +39,7 @@ fn accounts(criterion: &mut Criterion) {
 fn measured() -> Measured {
     let start = Timestamp::UNIX_EPOCH;
     Measured {
+        bases: &Basis::ALL,
         window: Window {
             start,
             end: start + SignedDuration::from_hours(SLOTS as i64),

@@ -1,7 +1,8 @@
 //! End to end with a real Prometheus: `meshmode roi` is compared with what clusters really cost, which is computed from
 //! their models alone.
 //!
-//! `make e2e-roi` runs it. It needs Prometheus, promtool and Chromium, and an API server for the job of every week.
+//! `make e2e-roi` runs it. It needs Prometheus, promtool and Chromium, an API server, and for it a network of its own
+//! (`tests/netns.sh`).
 
 #![allow(
     clippy::unwrap_used,
@@ -21,11 +22,13 @@ mod support;
 
 mod e2e_roi {
     pub(crate) mod accuracy;
+    pub(crate) mod cluster;
     pub(crate) mod clusters;
     pub(crate) mod command;
     pub(crate) mod curve;
     pub(crate) mod failures;
     pub(crate) mod forms;
+    pub(crate) mod found;
     pub(crate) mod model;
     pub(crate) mod openmetrics;
     pub(crate) mod page;
@@ -37,7 +40,7 @@ mod e2e_roi {
 }
 
 use e2e_roi::clusters::{self, DATA};
-use e2e_roi::{accuracy, failures, forms, page, scale, site, weekly};
+use e2e_roi::{accuracy, failures, forms, found, page, scale, site, weekly};
 use support::report::Report;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -86,6 +89,12 @@ async fn end_to_end_with_prometheus() {
         .await;
     report
         .step("failures: wrong flags", failures::of_the_flags())
+        .await;
+    report
+        .step(
+            "found: in the cluster, and asked through the API server",
+            found::through_the_api_server(&blocks),
+        )
         .await;
     report
         .step(

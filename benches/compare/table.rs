@@ -3,7 +3,9 @@
 use crate::samples::{Row, Samples, Spread};
 use crate::size::Size;
 use crate::subject::Subject;
-use crate::{AT_RATE, BUSY, CPU, CPU_AT_RATE, FIRST_ANSWER, PROCESS, RESIDENT, REVIEWS, SATURATED};
+use crate::{
+    AT_RATE, BUSY, CPU, CPU_AT_RATE, FIRST_ANSWER, PER_CORE, PROCESS, RESIDENT, REVIEWS, SATURATED,
+};
 
 /// What a figure of meshmode should be, as so many times that of another.
 struct Goal(&'static str, Row, Subject, Wanted);
@@ -46,13 +48,13 @@ const GOALS: [Goal; 7] = [
     ),
     Goal(
         "reviews a second and core of the Go webhook",
-        row(SMALL, SATURATED),
+        row(SMALL, PER_CORE),
         Subject::Go,
         Wanted::AtLeast(14.0),
     ),
     Goal(
         "reviews a second and core of the Go webhook",
-        row(LARGE, SATURATED),
+        row(LARGE, PER_CORE),
         Subject::Go,
         Wanted::AtLeast(30.0),
     ),
@@ -77,7 +79,13 @@ pub(crate) fn print(samples: &Samples<Subject>, sizes: &[(Subject, Size)]) {
             review.name
         );
         head();
-        for (what, decimals) in [(SATURATED, 0), (BUSY, 2), (CPU, 1), (CPU_AT_RATE, 1)] {
+        for (what, decimals) in [
+            (PER_CORE, 0),
+            (SATURATED, 0),
+            (BUSY, 2),
+            (CPU, 1),
+            (CPU_AT_RATE, 1),
+        ] {
             line(samples, review.name, what, decimals);
         }
         for rows in AT_RATE {

@@ -352,6 +352,7 @@ impl Args {
             } else {
                 Partial::Refuse
             },
+            basis: measuring.basis.basis(),
             pods,
         }
     }

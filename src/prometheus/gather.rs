@@ -33,6 +33,8 @@ pub(super) struct Gathered {
     pub(super) labels_told: bool,
     /// Whether other containers are known, so that being alone says something.
     pub(super) others_known: bool,
+    /// Whether the use of CPU and memory of any proxy is known.
+    pub(super) usage_known: bool,
 }
 
 /// What one slot comes to.
@@ -101,6 +103,7 @@ impl Gathered {
             slots: (0..slots).map(|_| SlotSums::default()).collect(),
             labels_told: false,
             others_known: false,
+            usage_known: false,
         }
     }
 

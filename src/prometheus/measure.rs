@@ -22,7 +22,7 @@ use super::queries::Texts;
 use super::record::About;
 use super::settings::SettingsError;
 use super::{Partial, Request};
-use crate::savings::Measured;
+use crate::savings::{Basis, Measured};
 
 /// Asks about one window.
 pub(super) struct Asking<'a> {
@@ -31,6 +31,7 @@ pub(super) struct Asking<'a> {
     grid: Grid,
     about: About,
     partial: Partial,
+    basis: Basis,
     /// The label that tells clusters apart, where several are counted together.
     cluster: Option<String>,
 }
@@ -58,7 +59,7 @@ pub async fn measure(client: &Client, request: &Request) -> Result<Measured, Err
     };
     let folded = fold(&gathered, owners);
     notes.of_coverage(&gathered, &asking.grid);
-    notes.of_pods(&folded, pods.is_some());
+    notes.of_pods(&folded, gathered.usage_known, pods.is_some());
     asking.finish(folded, &gathered, owners, notes).await
 }
 
@@ -89,6 +90,7 @@ impl<'a> Asking<'a> {
             grid,
             about,
             partial: request.partial,
+            basis: request.basis,
             cluster: None,
         };
         let clusters = this.clusters(&label, notes).await?;
@@ -136,12 +138,15 @@ impl<'a> Asking<'a> {
                 .map_err(|error| self.unread(error, &query))?;
         }
         let covered = gathered.slots.iter().any(|slot| slot.covered > 0.0);
-        let used = gathered.slots.iter().any(|slot| slot.usage_covered > 0.0);
         if !covered || gathered.pods.is_empty() {
             return Err(absent(self, Missing::Containers).await);
         }
-        if !used {
-            return Err(absent(self, Missing::Usage).await);
+        gathered.usage_known = gathered.slots.iter().any(|slot| slot.usage_covered > 0.0);
+        match self.basis {
+            Basis::Usage | Basis::Max if !gathered.usage_known => {
+                return Err(absent(self, Missing::Usage).await);
+            }
+            Basis::Requests | Basis::Usage | Basis::Max => {}
         }
         let others = self
             .answer(&self.at_end(self.texts.others()), notes)

@@ -51,6 +51,7 @@ pub use self::error::Error;
 pub use self::grid::default_step;
 pub use self::measure::measure;
 pub use self::settings::Settings;
+use crate::savings::Basis;
 use crate::savings::attribution::Company;
 
 /// What is to be measured.
@@ -70,6 +71,8 @@ pub struct Request {
     pub cluster_label: String,
     /// What becomes of answers that are not complete.
     pub partial: Partial,
+    /// What will be counted: requests do without the use of CPU and memory, which is then a warning.
+    pub basis: Basis,
     /// The Pods that the API server has now, where it was asked.
     pub pods: Option<KnownPods>,
 }

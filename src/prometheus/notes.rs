@@ -105,11 +105,22 @@ impl Notes {
             all / f64::from(u32::try_from(gathered.slots.len()).unwrap_or(u32::MAX)).max(1.0)
         };
         let sources = [
-            ("kube-state-metrics", mean(&|slot| slot.covered)),
-            ("cAdvisor (the kubelets)", mean(&|slot| slot.usage_covered)),
+            ("kube-state-metrics", mean(&|slot| slot.covered), true),
+            (
+                "cAdvisor (the kubelets)",
+                mean(&|slot| slot.usage_covered),
+                gathered.usage_known,
+            ),
         ];
-        for (source, part) in sources {
-            if part < ENOUGH {
+        if !gathered.usage_known {
+            self.add(
+                "no proxy has a CPU or memory use in cAdvisor: the basis requests does without, the bases usage and max \
+                 would not"
+                    .to_owned(),
+            );
+        }
+        for (source, part, known) in sources {
+            if known && part < ENOUGH {
                 self.add(format!(
                     "{source} has data for {:.0} % of the window: the means are of that time alone",
                     part * 100.0
@@ -119,14 +130,18 @@ impl Notes {
     }
 
     /// What is not known of Pods.
-    pub(super) fn of_pods(&mut self, folded: &Folded, asked_api: bool) {
+    pub(super) fn of_pods(&mut self, folded: &Folded, usage_known: bool, asked_api: bool) {
         let lacks = [
             (
                 folded.without_requests,
                 "have no request for CPU or memory, and are 0 on the basis requests",
             ),
             (
-                folded.without_usage,
+                if usage_known {
+                    folded.without_usage
+                } else {
+                    0.0
+                },
                 "have no usage in cAdvisor, and are 0 on the basis usage",
             ),
         ];

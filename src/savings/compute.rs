@@ -28,7 +28,7 @@ pub fn account(measured: &Measured, assumptions: &Assumptions) -> Result<Account
     let tariff = Tariff::new(&prices.unit, assumptions.hours_per_month);
     let slots = scenario::of_slots(&mesh);
     let on = |basis| scenario::on(&mesh, &slots, basis, tariff);
-    let bases: BTreeMap<Basis, OnBasis> = Basis::ALL.into_iter().map(|b| (b, on(b))).collect();
+    let bases: BTreeMap<Basis, OnBasis> = measured.bases.iter().map(|&b| (b, on(b))).collect();
     let basis = assumptions.basis;
     let OnBasis { monthly, saving } = on(basis);
     let break_even = break_even(&mesh, basis, tariff);

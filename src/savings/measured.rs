@@ -7,7 +7,7 @@ use std::ops::{AddAssign, Mul};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::resources::{Amount, Resources};
+use super::resources::{Amount, Basis, Resources};
 use super::role::{Evidence, Role};
 
 /// What was measured of one mesh.
@@ -15,6 +15,8 @@ use super::role::{Evidence, Role};
 pub struct Measured {
     /// When.
     pub window: Window,
+    /// What can be counted by: requests alone, where nothing is known of use.
+    pub bases: &'static [Basis],
     /// The proxies, those of one role in one workload together.
     pub proxies: Vec<Proxies>,
     /// The nodes at the end of the window; none where their metrics are not there.

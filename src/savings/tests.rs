@@ -22,7 +22,7 @@ use super::measured::{
     Ambient, Lease, Measured, Node, Placed, Proxies, Slot, Window, WorkloadName,
 };
 use super::prices::{Pricing, UnitPrices};
-use super::resources::{Amount, Resources};
+use super::resources::{Amount, Basis, Resources};
 use super::role::Role;
 use super::{Account, Unusable};
 
@@ -97,6 +97,7 @@ impl Given {
         assumptions.hours_per_month = 1.0;
         Self {
             measured: Measured {
+                bases: &Basis::ALL,
                 window: Window {
                     start,
                     end,

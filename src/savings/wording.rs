@@ -156,6 +156,12 @@ fn waypoints(mesh: &Mesh<'_>) -> Vec<String> {
     if said.is_empty() {
         said.push("No waypoint would come; those that run stay.".to_owned());
     }
+    if mesh.mean.kept.count > 0.0 {
+        said.push(
+            "If all were ambient there would be no other waypoints: what keeps its sidecar for what a waypoint does would need one, too."
+                .to_owned(),
+        );
+    }
     said
 }
 

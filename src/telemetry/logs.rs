@@ -1,5 +1,7 @@
 //! The log: on standard error, as text for people or JSON for machines.
 
+mod json;
+
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -13,6 +15,8 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, Registry, fmt as lines};
+
+pub(crate) use self::json::Json;
 
 /// The form of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -34,27 +38,24 @@ pub fn start(format: LogFormat, filter: &str) -> Result<(), anyhow::Error> {
         // It says at each attempt what we say once (`cluster/watch`).
         levels = levels.with_target("kube_runtime::watcher", LevelFilter::ERROR);
     }
-    let layer = lines::layer()
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(|| Stderr);
     let layer = match format {
-        LogFormat::Text => layer.boxed(),
-        LogFormat::Json => layer
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
+        LogFormat::Text => lines::layer()
+            .with_ansi(io::stderr().is_terminal())
+            .with_writer(|| Stderr)
+            .boxed(),
+        LogFormat::Json => lines::layer()
+            .event_format(Json)
+            .with_writer(io::stderr)
             .boxed(),
     };
-    let started = Registry::default()
-        .with(layer.with_filter(levels))
-        .try_init();
+    let started = Registry::default().with(levels).with(layer).try_init();
     started.map_err(|error| anyhow::anyhow!("the log could not be started: {error}"))?;
     std::panic::set_hook(Box::new(panicked));
     Ok(())
 }
 
-/// Standard error, for whole lines. JSON leaves some control characters as they are (DEL, and U+0080 to U+009F, which
-/// terminals take for the start of a command): they are escaped here, as people read logs in terminals.
+/// Standard error, for whole lines of text. `tracing_subscriber` leaves some control characters of a message as they are
+/// (DEL, and U+0080 to U+009F, which terminals take for the start of a command): they are escaped here.
 struct Stderr;
 
 impl Write for Stderr {
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_that_json_allows_are_escaped() {
+    fn control_characters_that_are_left_are_escaped() {
         let rows = [
             ("nothing to escape: ü £ \u{a0} 🦀", None),
             ("", None),

@@ -2,14 +2,13 @@
 //! reports, it uses the rights that it has, and has no others.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::cluster::{apply, as_account};
 use super::clusters::{AT, WINDOW};
 use crate::support::manifests::{list, render};
 use crate::support::meshmode::binary;
@@ -20,6 +19,7 @@ use crate::support::rights::{Right, given, used};
 use crate::support::{ControlPlane, wait_for};
 
 const NAMESPACE: &str = "meshmode-system";
+const ACCOUNT: &str = "meshmode-roi";
 const USER: &str = "system:serviceaccount:meshmode-system:meshmode-roi";
 const FAILED: i32 = 3;
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,7 +35,7 @@ pub(crate) async fn keeps_the_last(blocks: &Blocks) -> Shown {
     apply(&cluster, &list(&objects)).await;
     let folder = TempDir::new().unwrap();
     let job = Job {
-        kubeconfig: as_its_account(&cluster, folder.path()).await,
+        kubeconfig: as_account(&cluster, NAMESPACE, ACCOUNT, folder.path()).await,
         arguments: arguments(&objects),
         url: prometheus.url(),
     };
@@ -148,26 +148,4 @@ async fn reports(cluster: &ControlPlane) -> BTreeMap<String, String> {
     let path = format!("/api/v1/namespaces/{NAMESPACE}/configmaps/meshmode-roi");
     let found = cluster.get(&path).await.body;
     serde_json::from_value(found["data"].clone()).unwrap_or_default()
-}
-
-async fn apply(cluster: &ControlPlane, manifest: &str) {
-    let output = cluster
-        .kubectl_with_input(&["apply", "--server-side", "-f", "-"], manifest)
-        .await;
-    assert!(output.status.success(), "{output:?}");
-}
-
-/// A kubeconfig with the token of its ServiceAccount, as a Pod would have it.
-async fn as_its_account(cluster: &ControlPlane, folder: &Path) -> String {
-    let token = cluster
-        .kubectl(&["create", "token", "meshmode-roi", "-n", NAMESPACE])
-        .await;
-    assert!(token.status.success(), "{token:?}");
-    let token = String::from_utf8(token.stdout).unwrap();
-    let kubeconfig = fs::read_to_string(cluster.kubeconfig()).unwrap();
-    let mut kubeconfig: Value = serde_saphyr::from_str(&kubeconfig).unwrap();
-    kubeconfig["users"][0]["user"] = json!({"token": token.trim()});
-    let file = folder.join("kubeconfig");
-    fs::write(&file, kubeconfig.to_string()).unwrap();
-    file.to_str().unwrap().to_owned()
 }

@@ -59,7 +59,7 @@ fn the_schema_knows_each_member() {
     for (what, bad) in [
         ("no saving", missing("", "saving")),
         ("no range", missing("/saving", "high")),
-        ("no basis", missing("/bases", "usage")),
+        ("no basis", missing("/bases", "requests")),
         ("no reason", missing("/namespaces/0/kept/0", "reason")),
         ("no difference", missing("/drift/0/now", "difference")),
         ("money as text", other("/monthly/now", json!("$1"))),

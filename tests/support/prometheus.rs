@@ -24,6 +24,7 @@ pub(crate) struct Prometheus {
     _process: Process,
     _guard: Guard,
     folder: TempDir,
+    host: String,
     pub(crate) port: u16,
 }
 
@@ -59,6 +60,17 @@ impl Prometheus {
     /// Serves `blocks`; `web` is its web configuration, by which it asks for passwords and speaks TLS. A series ends
     /// `every` (such as `60s`) after its last sample: promtool writes no stale markers.
     pub(crate) async fn start(blocks: &Blocks, every: &str, flags: &[&str], web: &str) -> Self {
+        Self::start_at("127.0.0.1", blocks, every, flags, web).await
+    }
+
+    /// The same at an address of this machine.
+    pub(crate) async fn start_at(
+        host: &str,
+        blocks: &Blocks,
+        every: &str,
+        flags: &[&str],
+        web: &str,
+    ) -> Self {
         let (folder, port) = (folder(), free_port());
         let path = |name: &str| folder.path().join(name);
         copy(blocks.0.path(), &path("data"));
@@ -72,7 +84,7 @@ impl Prometheus {
                 "--storage.tsdb.path=data",
                 "--storage.tsdb.retention.time=100y",
             ])
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .arg(format!("--web.listen-address={host}:{port}"))
             .arg(format!("--query.lookback-delta={every}"))
             .args(flags);
         let mut process = Process::start("prometheus", &mut command, folder.path(), &guard);
@@ -88,12 +100,13 @@ impl Prometheus {
             _process: process,
             _guard: guard,
             folder,
+            host: host.to_owned(),
             port,
         }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}:{}", self.host, self.port)
     }
 
     /// The one value of an instant query at a time; nothing where the result is empty.

@@ -7,10 +7,12 @@
 //! and the only white space is a blank. The API server sends none; what a person has indented is for
 //! `serde_json`.
 
+use wide::u8x16;
+
 /// So many bytes of a string are looked at together.
 const CHUNK: usize = 16;
 /// How deep skipped values may stand in each other: a bit for each. What is deeper is left to `serde_json`.
-const MAX_DEPTH: u32 = u128::BITS;
+const MAX_DEPTH: u32 = u64::BITS;
 
 /// Whether there is a control character, white space other than blanks included.
 pub(super) fn has_control(bytes: &[u8]) -> bool {
@@ -21,63 +23,52 @@ pub(super) fn has_control(bytes: &[u8]) -> bool {
 }
 
 /// Where the value ends that begins at `at`; `None` where it is none, or too deep.
-pub(super) fn value(bytes: &[u8], mut at: usize) -> Option<usize> {
+pub(super) fn value(bytes: &[u8], at: usize) -> Option<usize> {
     // From the lowest bit: what is open around `at`, 1 for an object and 0 for an array.
-    let mut open: u128 = 0;
+    let mut open: u64 = 0;
     let mut depth = 0;
+    let (mut byte, mut at) = token(bytes, at)?;
     loop {
-        at = match *bytes.get(at)? {
-            b'"' => string(bytes, at + 1)?,
-            b'{' => match space(bytes, at + 1) {
-                empty if *bytes.get(empty)? == b'}' => empty + 1,
-                first => {
-                    open = open << 1 | 1;
+        match byte {
+            b'"' => at = string(bytes, at + 1)?,
+            b'{' | b'[' => {
+                let object = byte == b'{';
+                (byte, at) = token(bytes, at + 1)?;
+                if byte == closing(object) {
+                    at += 1;
+                } else {
+                    open = open << 1 | u64::from(object);
                     depth += 1;
-                    at = key(bytes, first)?;
                     if depth > MAX_DEPTH {
                         return None;
                     }
+                    (byte, at) = member(bytes, byte, at, object)?;
                     continue;
                 }
-            },
-            b'[' => match space(bytes, at + 1) {
-                empty if *bytes.get(empty)? == b']' => empty + 1,
-                first => {
-                    open <<= 1;
-                    depth += 1;
-                    at = first;
-                    if depth > MAX_DEPTH {
-                        return None;
-                    }
-                    continue;
-                }
-            },
-            b't' => word(bytes, at, b"true")?,
-            b'f' => word(bytes, at, b"false")?,
-            b'n' => word(bytes, at, b"null")?,
-            _ => number(bytes, at)?,
-        };
+            }
+            b't' => at = word(bytes, at, b"true")?,
+            b'f' => at = word(bytes, at, b"false")?,
+            b'n' => at = word(bytes, at, b"null")?,
+            _ => at = number(bytes, at)?,
+        }
+        // Behind a value: what closes, and then the next.
         loop {
             if depth == 0 {
                 return Some(at);
             }
-            at = space(bytes, at);
-            match (*bytes.get(at)?, open & 1) {
-                (b',', 1) => {
-                    at = key(bytes, space(bytes, at + 1))?;
-                    break;
-                }
-                (b',', _) => {
-                    at = space(bytes, at + 1);
-                    break;
-                }
-                (b'}', 1) | (b']', 0) => {
-                    at += 1;
-                    depth -= 1;
-                    open >>= 1;
-                }
-                _ => return None,
+            let object = open & 1 == 1;
+            (byte, at) = token(bytes, at)?;
+            if byte == b',' {
+                (byte, at) = token(bytes, at + 1)?;
+                (byte, at) = member(bytes, byte, at, object)?;
+                break;
             }
+            if byte != closing(object) {
+                return None;
+            }
+            at += 1;
+            depth -= 1;
+            open >>= 1;
         }
     }
 }
@@ -88,6 +79,31 @@ pub(super) fn space(bytes: &[u8], mut at: usize) -> usize {
         at += 1;
     }
     at
+}
+
+/// The first byte from `at` that is no blank, and where it is.
+#[inline]
+fn token(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
+    let at = space(bytes, at);
+    bytes.get(at).map(|byte| (*byte, at))
+}
+
+/// What ends an object, or an array.
+const fn closing(object: bool) -> u8 {
+    if object { b'}' } else { b']' }
+}
+
+/// The first byte of the value of what stands at `at` in an object or an array: in an object a key is before it.
+#[inline]
+fn member(bytes: &[u8], byte: u8, at: usize, object: bool) -> Option<(u8, usize)> {
+    match (object, byte) {
+        (false, _) => Some((byte, at)),
+        (true, b'"') => match token(bytes, string(bytes, at + 1)?)? {
+            (b':', colon) => token(bytes, colon + 1),
+            _ => None,
+        },
+        (true, _) => None,
+    }
 }
 
 /// Where the string ends whose text begins at `at`: behind its closing quote.
@@ -102,55 +118,25 @@ fn string(bytes: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// The colon behind the key that begins at `at`, and the white space around it.
-fn key(bytes: &[u8], at: usize) -> Option<usize> {
-    if *bytes.get(at)? != b'"' {
-        return None;
-    }
-    let colon = space(bytes, string(bytes, at + 1)?);
-    (*bytes.get(colon)? == b':').then(|| space(bytes, colon + 1))
-}
-
-/// The first quote or backslash from `at`.
+/// The first quote or backslash from `at`, or the end.
 #[inline]
 pub(super) fn special(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        match first_special(chunk) {
-            Some(index) => return at + index,
-            None => at += CHUNK,
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<CHUNK>) {
+        let chunk = u8x16::new(*chunk);
+        let [quotes, backslashes] = [b'"', b'\\'].map(|byte| chunk.simd_eq(u8x16::splat(byte)));
+        match (quotes | backslashes).to_bitmask() {
+            0 => at += CHUNK,
+            found => return at + found.trailing_zeros() as usize,
         }
     }
-    while bytes
-        .get(at)
-        .is_some_and(|byte| !matches!(byte, b'"' | b'\\'))
-    {
-        at += 1;
-    }
-    at
-}
-
-/// Without a branch, as most strings are shorter than a chunk: the lowest high bit of the bytes that are zero
-/// (<https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord>) once quotes, or backslashes, are.
-fn first_special(chunk: &[u8; CHUNK]) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGHS: u64 = ONES << 7;
-    const QUOTES: u64 = ONES * b'"' as u64;
-    const BACKSLASHES: u64 = ONES * b'\\' as u64;
-    let text = u128::from_le_bytes(*chunk);
-    let found = |half: u64| {
-        let (quotes, backslashes) = (half ^ QUOTES, half ^ BACKSLASHES);
-        let quotes = quotes.wrapping_sub(ONES) & !quotes;
-        let backslashes = backslashes.wrapping_sub(ONES) & !backslashes;
-        (quotes | backslashes) & HIGHS
-    };
-    #[expect(clippy::cast_possible_truncation, reason = "the lower half")]
-    let low = found(text as u64);
-    let high = found((text >> u64::BITS) as u64);
-    let found = u128::from(high) << u64::BITS | u128::from(low);
-    (found != 0).then(|| (found.trailing_zeros() / 8) as usize)
+    let mut rest = bytes.get(at..).unwrap_or_default().iter();
+    at + rest
+        .position(|byte| matches!(byte, b'"' | b'\\'))
+        .unwrap_or_else(|| bytes.len().saturating_sub(at))
 }
 
 /// Behind the escape whose letter is at `at`.
+#[cold]
 fn escape(bytes: &[u8], at: usize) -> Option<usize> {
     match *bytes.get(at)? {
         b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(at + 1),

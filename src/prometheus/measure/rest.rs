@@ -12,8 +12,8 @@ use crate::prometheus::gather::Gathered;
 use crate::prometheus::latency::latency;
 use crate::prometheus::nodes::{NodeAnswers, PodAnswers, nodes, placed};
 use crate::prometheus::notes::Notes;
-use crate::savings::Measured;
 use crate::savings::measured::{Ambient, MeasuredLatency, Window};
+use crate::savings::{Basis, Measured};
 
 impl Asking<'_> {
     /// Asks what is not of proxies, and puts all together.
@@ -56,6 +56,11 @@ impl Asking<'_> {
         let ambient = self.ambient(owners.known, &mut notes).await;
         let latency = self.latency(&mut notes).await;
         Ok(Measured {
+            bases: if gathered.usage_known {
+                &Basis::ALL
+            } else {
+                &[Basis::Requests]
+            },
             window: self.measured_window(gathered),
             proxies: folded.proxies,
             nodes: nodes.all,

@@ -81,6 +81,7 @@ fn request() -> Request {
         matchers: Vec::new(),
         cluster_label: "cluster".to_owned(),
         partial: Partial::Refuse,
+        basis: Basis::Max,
         pods: None,
     }
 }
@@ -316,6 +317,34 @@ async fn what_was_asked_for_becomes_a_warning() {
             "{name}: {warnings:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn requests_do_without_usage() {
+    let unused: Said = |query| {
+        if query.contains("container_cpu") || query.contains("working_set") {
+            return None;
+        }
+        usual(query)
+    };
+    let of_requests = Request {
+        basis: Basis::Requests,
+        ..request()
+    };
+    let found = measured(unused, &of_requests).await.unwrap();
+    assert_eq!(found.bases, [Basis::Requests]);
+    let said = [
+        "no proxy has a CPU or memory use in cAdvisor: the basis requests does without, the bases usage and max would \
+         not",
+    ];
+    let with_usage = measured(usual, &of_requests).await.unwrap();
+    assert_eq!(found.warnings[..1], said);
+    assert_eq!(found.warnings[1..], with_usage.warnings);
+    assert_eq!(with_usage.bases, Basis::ALL);
+    assert_eq!(
+        found.proxies[0].slots[0].amount.requests,
+        with_usage.proxies[0].slots[0].amount.requests
+    );
 }
 
 #[tokio::test]

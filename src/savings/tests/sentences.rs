@@ -13,7 +13,7 @@ fn sidecars() -> Given {
 #[test]
 fn each_assumption_is_told() {
     let evidence = BTreeMap::from([(Evidence::Labels, 7), (Evidence::Name, 2)]);
-    let rows: [(&str, Given, &str); 7] = [
+    let rows: [(&str, Given, &str); 8] = [
         (
             "prices",
             sidecars(),
@@ -39,6 +39,11 @@ fn each_assumption_is_told() {
             "kept",
             sidecars().keeping(&["shop"]),
             "Every workload could be ambient but those that were named: shop.",
+        ),
+        (
+            "waypoints of all",
+            sidecars().keeping(&["shop"]),
+            "If all were ambient there would be no other waypoints",
         ),
         (
             "roles",

@@ -24,6 +24,7 @@ use crate::authorization::WhyUnknown;
 use crate::cluster::Cluster;
 use crate::config::DEFAULT;
 use crate::placement::facts::NoCluster;
+use crate::telemetry::logs::Json;
 use crate::webhook::body::MAX_BODY_BYTES;
 use crate::webhook::load::Limits;
 use crate::webhook::testing::{Coming, PATIENCE, Served, active, counted};
@@ -965,8 +966,7 @@ impl Log {
             let builder = tracing_subscriber::fmt()
                 .with_max_level(tracing::Level::INFO)
                 .with_writer(|| Writer)
-                .json()
-                .flatten_event(true);
+                .event_format(Json);
             tracing::subscriber::set_global_default(builder.finish()).unwrap();
         });
         LOGGED.take();
