@@ -93,7 +93,7 @@ record: build ## Record the reviews of tests/data/reviews/ anew from the real AP
 bench: build ## Measure reviews: the pure paths, and the server beside a constant answer and a webhook in Go (needs Go, h2load)
 	@command -v h2load > /dev/null || { echo "make bench needs h2load on the PATH (Debian: nghttp2-client)" >&2; exit 1; }
 	@benches/peers/build.sh > /dev/null
-	$(CARGO) bench --locked --bench review --bench verdict
+	$(CARGO) bench --locked --bench review --bench verdict --bench account
 	MESHMODE_BENCH_BINARY="$(BINARY)" MESHMODE_PEERS_BIN="$$(benches/peers/build.sh | tail -n 1)" \
 	$(CARGO) bench --locked --bench compare
 

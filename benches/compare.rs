@@ -79,8 +79,10 @@ const PROCESS: &str = "";
 /// What a core would do that does nothing else. By the clock it is the load generator's core that bounds meshmode.
 const PER_CORE: &str = "reviews a second of CPU";
 const SATURATED: &str = "reviews a second by the clock";
-const BUSY: &str = "share of its core";
+const BUSY: &str = "share of its core, waking h2load";
+const BUSY_ALONE: &str = "share of its core";
 const CPU: &str = "CPU per 1,000 reviews, ms";
+const CPU_WAKING: &str = "CPU per 1,000 reviews, waking h2load, ms";
 const CPU_AT_RATE: &str = "CPU per 1,000 reviews at 2,000/s, ms";
 const AT_RATE: [[&str; 3]; 2] = [
     [
@@ -161,7 +163,7 @@ fn round(site: &Site, number: usize, subject: Subject, samples: &mut Samples<Sub
         |review, what, figure| samples.add(number, Row { of: review, what }, subject, figure);
     add(PROCESS, FIRST_ANSWER, milliseconds(server.first_answer));
     for review in shuffled(REVIEWS, number) {
-        let rate = saturated(&server, review, &mut add);
+        let rate = saturated(&server, site, review, &mut add);
         for (wanted, rows) in RATES.into_iter().zip(AT_RATE) {
             // With some room: what is nearly saturated has no latency of its own.
             if f64::from(wanted) * 1.1 < rate {
@@ -175,6 +177,7 @@ fn round(site: &Site, number: usize, subject: Subject, samples: &mut Samples<Sub
 /// Gives how many it answers a second.
 fn saturated(
     server: &Running,
+    site: &Site,
     review: Review,
     add: &mut impl FnMut(&'static str, &'static str, f64),
 ) -> f64 {
@@ -191,9 +194,19 @@ fn saturated(
     let (cpu, took) = (server.cpu() - before, start.elapsed());
     add(review.name, SATURATED, rate);
     add(review.name, BUSY, cpu.as_secs_f64() / took.as_secs_f64());
-    let thousand = per_thousand(cpu, count);
-    add(review.name, PER_CORE, 1e6 / thousand);
-    add(review.name, CPU, thousand);
+    let waking = per_thousand(cpu, count);
+    add(review.name, PER_CORE, 1e6 / waking);
+    add(review.name, CPU_WAKING, waking);
+    let request = served::request(&server.path(), review.bytes);
+    let (before, start) = (server.cpu(), Instant::now());
+    open_loop::saturated(server, &site.tls, &request, count).expect("answers");
+    let (cpu, took) = (server.cpu() - before, start.elapsed());
+    add(review.name, CPU, per_thousand(cpu, count));
+    add(
+        review.name,
+        BUSY_ALONE,
+        cpu.as_secs_f64() / took.as_secs_f64(),
+    );
     rate
 }
 

@@ -4,7 +4,8 @@ use crate::samples::{Row, Samples, Spread};
 use crate::size::Size;
 use crate::subject::Subject;
 use crate::{
-    AT_RATE, BUSY, CPU, CPU_AT_RATE, FIRST_ANSWER, PER_CORE, PROCESS, RESIDENT, REVIEWS, SATURATED,
+    AT_RATE, BUSY, BUSY_ALONE, CPU, CPU_AT_RATE, CPU_WAKING, FIRST_ANSWER, PER_CORE, PROCESS,
+    RESIDENT, REVIEWS, SATURATED,
 };
 
 /// What a figure of meshmode should be, as so many times that of another.
@@ -83,6 +84,8 @@ pub(crate) fn print(samples: &Samples<Subject>, sizes: &[(Subject, Size)]) {
             (PER_CORE, 0),
             (SATURATED, 0),
             (BUSY, 2),
+            (CPU_WAKING, 1),
+            (BUSY_ALONE, 2),
             (CPU, 1),
             (CPU_AT_RATE, 1),
         ] {

@@ -132,10 +132,12 @@ pub async fn as_kubectl(
     kubeconfig: Option<&Path>,
     context: Option<&str>,
 ) -> Result<Found, ConnectError> {
-    let (config, way) = match kubeconfig {
+    let (mut config, way) = match kubeconfig {
         Some(file) => (read(file, context).await?, Way::FromOutside),
         None => usual(context).await?,
     };
+    // A person is waiting: a 503 is told, such as that of a Service without Pods, and not tried again for a minute.
+    config.default_retry = false;
     let (namespace, address) = (
         config.default_namespace.clone(),
         config.cluster_url.to_string(),

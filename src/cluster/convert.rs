@@ -97,7 +97,11 @@ struct ConfigMap {
 const METADATA_AND_SPEC: Depth = Depth::open(&[
     (
         "metadata",
-        Depth::open(&[("labels", Depth::TEXTS), ("annotations", Depth::TEXTS)]),
+        Depth::open(&[
+            ("labels", Depth::TEXTS),
+            ("annotations", Depth::TEXTS),
+            ("managedFields", Depth::Brackets),
+        ]),
     ),
     ("spec", Depth::SHALLOW),
 ]);

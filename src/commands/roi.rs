@@ -301,7 +301,9 @@ impl Args {
         if self.which.is_named() {
             return known;
         }
-        known.context("without --prometheus-url one is looked for in the cluster, which fails")
+        known.context(
+            "without --prometheus-url the cluster is asked, for its Prometheus and for what could be ambient, which fails",
+        )
     }
 
     /// Who is asked.

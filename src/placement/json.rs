@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelNull, CelString};
 use cel::common::value::{CowVal, Val};
 
-use self::depth::Key;
+use self::depth::{Element, Key};
 use self::map::ObjectRef;
 use super::fuel::Fuel;
 
@@ -266,14 +266,19 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Parses one level of `raw`, which is one valid JSON value.
+/// Parses one level of `raw`, which is one valid JSON value; `null` where it is none ([`Depth::Brackets`]).
 fn parse(raw: &str) -> Parsed<'_> {
     match raw.as_bytes().first() {
-        Some(b'{') => Depth::SHALLOW
+        Some(b'{') => Depth::CHECKED
             .parse(raw)
             .map_or(Parsed::Null, Node::into_parsed),
-        Some(b'[') => read::<Vec<Raw<'_>>>(raw).map_or(Parsed::Null, |items| {
-            Parsed::Array(items.into_iter().map(Node::raw).collect())
+        Some(b'[') => read::<Vec<Element<'_>>>(raw).map_or(Parsed::Null, |items| {
+            Parsed::Array(
+                items
+                    .into_iter()
+                    .map(|Element(raw)| Node::raw(raw))
+                    .collect(),
+            )
         }),
         Some(b'"') => Parsed::String(parse_string(raw)),
         Some(b't') => Parsed::Bool(CelBool::from(true)),

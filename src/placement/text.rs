@@ -19,6 +19,12 @@ pub fn write_pointer_token(json: &mut Vec<u8>, key: &str) {
     if !is_plain(key) {
         return write_escaped(json, key);
     }
+    if key
+        .bytes()
+        .fold(true, |plain, byte| plain & (byte != b'~') & (byte != b'/'))
+    {
+        return json.extend_from_slice(key.as_bytes());
+    }
     for byte in key.bytes() {
         match byte {
             b'~' => json.extend_from_slice(b"~0"),

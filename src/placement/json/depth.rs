@@ -14,6 +14,8 @@ use super::{Node, Object};
 pub enum Depth {
     /// Not at all: only skipped.
     Raw,
+    /// Not even checked: for what no decision rests on.
+    Brackets,
     /// A string, and nothing else.
     Text,
     /// An object: its keys, and below them as is said for each.
@@ -30,6 +32,11 @@ pub enum Depth {
 impl Depth {
     /// The keys of an object, nothing below.
     pub const SHALLOW: Self = Self::open(&[]);
+    /// The same of what was checked already, as all is that was skipped on the way to it.
+    pub(super) const CHECKED: Self = Self::Open {
+        named: &[],
+        rest: &Self::Brackets,
+    };
     /// An object whose values are all strings, as labels and annotations are.
     pub const TEXTS: Self = Self::Open {
         named: &[],
@@ -59,6 +66,7 @@ impl<'de> DeserializeSeed<'de> for Depth {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node<'de>, D::Error> {
         match self {
             Self::Raw => <Raw<'de> as serde::Deserialize>::deserialize(deserializer).map(Node::raw),
+            Self::Brackets => Raw::by_brackets(deserializer).map(Node::raw),
             Self::Text => <Key<'de> as serde::Deserialize>::deserialize(deserializer)
                 .map(|Key(text)| Node::string(text)),
             Self::Open { named, rest } => deserializer.deserialize_any(OpenVisitor { named, rest }),
@@ -108,3 +116,12 @@ impl<'de> Visitor<'de> for OpenVisitor {
 /// A string that borrows from the document where it holds no escapes.
 #[derive(serde::Deserialize)]
 pub(super) struct Key<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+/// An element of an array that was checked already.
+pub(super) struct Element<'a>(pub(super) Raw<'a>);
+
+impl<'de: 'a, 'a> serde::Deserialize<'de> for Element<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Raw::by_brackets(deserializer).map(Self)
+    }
+}

@@ -57,6 +57,8 @@ struct NotRead;
 
 /// The name by which [`Raw`] makes itself known.
 const RAW: &str = "$meshmode::Raw";
+/// The same of one that is skipped by its brackets alone.
+const BRACKETS: &str = "$meshmode::Brackets";
 
 // === impl Raw ===
 
@@ -64,6 +66,11 @@ impl<'a> Raw<'a> {
     /// The text, which is one JSON value.
     pub fn get(self) -> &'a str {
         self.0
+    }
+
+    /// One that is not checked: what stands between its brackets may be no JSON.
+    pub(super) fn by_brackets<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(BRACKETS, RawVisitor)
     }
 }
 
@@ -136,7 +143,19 @@ impl<'de> Reader<'de> {
 
     /// Moves past the value here.
     fn skip(&mut self) -> Result<&'de str, NotRead> {
-        let end = skip::value(self.text.as_bytes(), self.at).ok_or(NotRead)?;
+        self.up_to(skip::value(self.text.as_bytes(), self.at))
+    }
+
+    /// Moves past the value here, unchecked where it has brackets.
+    fn skip_by_brackets(&mut self) -> Result<&'de str, NotRead> {
+        match self.peek()? {
+            b'{' | b'[' => self.up_to(skip::brackets(self.text.as_bytes(), self.at)),
+            _ => self.skip(),
+        }
+    }
+
+    fn up_to(&mut self, end: Option<usize>) -> Result<&'de str, NotRead> {
+        let end = end.ok_or(NotRead)?;
         let text = self.text.get(self.at..end).ok_or(NotRead)?;
         self.at = end;
         Ok(text)
@@ -224,6 +243,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     ) -> Result<V::Value, NotRead> {
         match name {
             RAW => visitor.visit_borrowed_str(self.skip()?),
+            BRACKETS => visitor.visit_borrowed_str(self.skip_by_brackets()?),
             _ => visitor.visit_newtype_struct(self),
         }
     }

@@ -5,7 +5,6 @@
 //! (DEL, and U+0080 to U+009F, which terminals take for the start of a command): people read logs in terminals.
 
 use std::fmt::{self, Debug, Write};
-use std::time::SystemTime;
 
 use jiff::Timestamp;
 use tracing::field::{Field, Visit};
@@ -17,14 +16,14 @@ use tracing_subscriber::registry::LookupSpan;
 /// Writes events as lines of JSON.
 pub(crate) struct Json;
 
-/// The fields of an event, on their way into `line`.
-struct Fields<'w> {
-    line: Writer<'w>,
-    written: fmt::Result,
-}
+/// The fields of an event, on their way into a line. Writing into memory cannot fail.
+struct Fields(String);
 
-/// What is written to it becomes the inside of a JSON string in `line`.
-struct Inside<'a, W>(&'a mut W);
+/// What is written to it becomes the inside of a JSON string in a line.
+struct Inside<'a>(&'a mut String);
+
+/// Room for a usual line.
+const LINE: usize = 640;
 
 // === impl Json ===
 
@@ -36,54 +35,46 @@ where
     fn format_event(
         &self,
         _: &FmtContext<'_, S, N>,
-        line: Writer<'_>,
+        mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
         let metadata = event.metadata();
-        let mut fields = Fields {
-            line,
-            written: Ok(()),
-        };
-        let now = Timestamp::try_from(SystemTime::now()).unwrap_or_default();
-        write!(fields.line, r#"{{"timestamp":"{now:.6}","level":""#)?;
-        fields.line.write_str(metadata.level().as_str())?;
-        fields.line.write_char('"')?;
+        let mut fields = Fields(String::with_capacity(LINE));
+        let now = Timestamp::now();
+        write!(fields.0, r#"{{"timestamp":"{now:.6}","level":""#)?;
+        fields.0.push_str(metadata.level().as_str());
+        fields.0.push('"');
         event.record(&mut fields);
         fields.text("target", metadata.target());
-        fields.written?;
-        fields.line.write_str("}\n")
+        fields.0.push_str("}\n");
+        writer.write_str(&fields.0)
     }
 }
 
 // === impl Fields ===
 
-impl Fields<'_> {
-    /// Writes one field, whose value is written by `value`.
-    fn field(&mut self, name: &str, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
-        let line = &mut self.line;
-        self.written = self.written.and_then(|()| {
-            line.write_str(",\"")?;
-            // Names are words of our own code: nothing in them is to be escaped.
-            line.write_str(name)?;
-            line.write_str("\":")?;
-            value(line)
-        });
+impl Fields {
+    /// Begins one field. Names are words of our own code: nothing in them is to be escaped.
+    fn name(&mut self, name: &str) {
+        self.0.push_str(",\"");
+        self.0.push_str(name);
+        self.0.push_str("\":");
     }
 
     fn text(&mut self, name: &str, text: &str) {
-        self.field(name, |line| {
-            line.write_char('"')?;
-            Inside(line).write_str(text)?;
-            line.write_char('"')
-        });
+        self.name(name);
+        self.0.push('"');
+        Inside(&mut self.0).text(text);
+        self.0.push('"');
     }
 
     fn plain(&mut self, field: &Field, value: impl fmt::Display) {
-        self.field(field.name(), |line| write!(line, "{value}"));
+        self.name(field.name());
+        let _always = write!(self.0, "{value}");
     }
 }
 
-impl Visit for Fields<'_> {
+impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.text(field.name(), value);
     }
@@ -109,38 +100,47 @@ impl Visit for Fields<'_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.field(field.name(), |line| {
-            line.write_char('"')?;
-            write!(Inside(line), "{value:?}")?;
-            line.write_char('"')
-        });
+        self.name(field.name());
+        self.0.push('"');
+        let _always = write!(Inside(&mut self.0), "{value:?}");
+        self.0.push('"');
     }
 }
 
 // === impl Inside ===
 
-impl<W: Write> Write for Inside<'_, W> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
+impl Inside<'_> {
+    fn text(&mut self, text: &str) {
         // Of all of it, without leaving early: that makes vector instructions of it.
         let plain = text
             .bytes()
             .fold(true, |plain, byte| plain & as_it_is(byte));
         if plain {
-            return self.0.write_str(text);
+            self.0.push_str(text);
+        } else {
+            text.chars().for_each(|c| self.char(c));
         }
-        text.chars().try_for_each(|c| self.write_char(c))
     }
 
-    fn write_char(&mut self, c: char) -> fmt::Result {
+    fn char(&mut self, c: char) {
         match c {
-            '"' => self.0.write_str("\\\""),
-            '\\' => self.0.write_str("\\\\"),
-            '\n' => self.0.write_str("\\n"),
-            '\r' => self.0.write_str("\\r"),
-            '\t' => self.0.write_str("\\t"),
-            c if c.is_control() => write!(self.0, "\\u{:04x}", u32::from(c)),
-            c => self.0.write_char(c),
+            '"' => self.0.push_str("\\\""),
+            '\\' => self.0.push_str("\\\\"),
+            '\n' => self.0.push_str("\\n"),
+            '\r' => self.0.push_str("\\r"),
+            '\t' => self.0.push_str("\\t"),
+            c if c.is_control() => {
+                let _always = write!(self.0, "\\u{:04x}", u32::from(c));
+            }
+            c => self.0.push(c),
         }
+    }
+}
+
+impl Write for Inside<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.text(text);
+        Ok(())
     }
 }
 

@@ -1,11 +1,12 @@
 //! Label sets of metrics: the names are fixed, and so is what may be a value.
 
 use std::fmt::Write as _;
+use std::hash::{Hash, Hasher};
 
 use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
 
 /// Label names with their values.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Labels<const N: usize>(pub(super) [(&'static str, Value); N]);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -20,6 +21,15 @@ pub(super) fn fixed(name: &'static str, value: &'static str) -> (&'static str, V
 }
 
 // === impl Labels ===
+
+/// The names are the same for all of a metric: only the values tell its sets apart.
+impl<const N: usize> Hash for Labels<N> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for (_, value) in &self.0 {
+            value.hash(state);
+        }
+    }
+}
 
 impl<const N: usize> EncodeLabelSet for Labels<N> {
     fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), std::fmt::Error> {

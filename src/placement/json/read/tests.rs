@@ -117,6 +117,48 @@ fn what_is_deeper_than_we_skip_is_read_all_the_same() {
     }
 }
 
+/// What ends by its brackets ends there as JSON.
+fn ends_by_brackets(text: &str) {
+    let bytes = text.as_bytes();
+    let begins = bytes.iter().position(|byte| matches!(byte, b'{' | b'['));
+    let Some(begin) = begins else { return };
+    let end = skip::brackets(bytes, begin);
+    if let Some(expected) = skip::value(bytes, begin) {
+        assert_eq!(end, Some(expected), "{text}");
+    }
+    assert!(
+        end.is_none_or(|end| text.get(begin..end).is_some()),
+        "{text}"
+    );
+}
+
+#[test]
+fn brackets_in_strings_are_none() {
+    let rows = [
+        ("empty", "{}", Some(2)),
+        ("more behind", "[[]]]", Some(4)),
+        ("in a string", r#"{"}":"]"}"#, Some(9)),
+        ("behind an escaped quote", r#"["\"]"]"#, Some(7)),
+        ("behind an escaped backslash", r#"["\\"]"#, Some(6)),
+        ("open", "[{}", None),
+        ("an open string", r#"["]"#, None),
+    ];
+    for (name, text, end) in rows {
+        assert_eq!(skip::brackets(text.as_bytes(), 0), end, "{name}");
+        // At each place of a block, and across two.
+        for before in 1..130 {
+            let moved = format!("{}{text}", " ".repeat(before));
+            let end = end.map(|end| end + before);
+            assert_eq!(skip::brackets(moved.as_bytes(), before), end, "{name}");
+            let long = format!("[\"{}\",{text}]", "\\\\".repeat(before));
+            let all = end.map(|_| long.len());
+            if name != "more behind" {
+                assert_eq!(skip::brackets(long.as_bytes(), 0), all, "{name}: {long}");
+            }
+        }
+    }
+}
+
 #[test]
 fn recorded_reviews_are_read_without_help() {
     for review in [
@@ -160,6 +202,7 @@ proptest! {
         } else {
             value.to_string()
         };
+        ends_by_brackets(&text);
         same(&text);
     }
 
@@ -170,6 +213,7 @@ proptest! {
         let at = at.index(text.len());
         prop_assume!(text.is_char_boundary(at) && text.is_char_boundary(at + 1));
         text.replace_range(at..=at, &byte);
+        ends_by_brackets(&text);
         same(&text);
     }
 
