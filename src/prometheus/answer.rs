@@ -60,6 +60,16 @@ pub enum Unread {
     },
 }
 
+// === impl Envelope ===
+
+impl<'a> Envelope<'a> {
+    /// Of a body; none where it is another form. As text, so that not each string in it is looked at for UTF-8 again.
+    pub(super) fn read(body: &'a [u8]) -> Option<Self> {
+        let text = std::str::from_utf8(body).ok()?;
+        serde_json::from_str(text).ok()
+    }
+}
+
 // === impl Answer ===
 
 impl Answer {
@@ -89,7 +99,9 @@ impl Answer {
             each,
             not_finite: &mut not_finite,
         });
-        let read = seed.deserialize(&mut serde_json::Deserializer::from_slice(&self.data));
+        // It was text in the envelope.
+        let text = std::str::from_utf8(&self.data).unwrap_or_default();
+        let read = seed.deserialize(&mut serde_json::Deserializer::from_str(text));
         match not_finite {
             Some((series, value)) => Err(Unread::NotFinite { series, value }),
             None => Ok(read?),

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use jiff::Timestamp;
 
-use super::answer::Answer;
+use super::answer::{Answer, Envelope};
 use super::discover::Service;
 use super::error::Error;
 use super::judge::judge;
@@ -249,8 +249,7 @@ impl Client {
 
 /// Whether the server says that its own time for the query was over.
 fn gave_up(body: &Bytes) -> bool {
-    let envelope: Result<super::answer::Envelope<'_>, _> = serde_json::from_slice(body);
-    envelope.is_ok_and(|envelope| envelope.error_type.as_deref() == Some("timeout"))
+    Envelope::read(body).is_some_and(|envelope| envelope.error_type.as_deref() == Some("timeout"))
 }
 
 #[cfg(test)]

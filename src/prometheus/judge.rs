@@ -32,8 +32,7 @@ pub(super) fn judge(
     if let Some(error) = of_api_server(reply, address) {
         return Err(error);
     }
-    let envelope: Result<Envelope<'_>, _> = serde_json::from_slice(&reply.body);
-    let Ok(envelope) = envelope else {
+    let Some(envelope) = Envelope::read(&reply.body) else {
         return Err(foreign(reply, address, query, tries));
     };
     if reply.status == 200 && envelope.status == "success" {

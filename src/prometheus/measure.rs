@@ -179,12 +179,16 @@ impl<'a> Asking<'a> {
     /// Where proxies have no data for a while, others may: then there were no proxies, and it is no gap.
     async fn mend_coverage(&self, gathered: &mut Gathered, notes: &mut Notes) -> Result<(), Error> {
         let steps = self.grid.steps_in_slot();
+        let usage_known = gathered.usage_known;
         for (at, slot) in gathered.slots.iter_mut().enumerate() {
             if slot.covered < steps {
                 let found = self.steps(at, self.texts.covered_by_any(), notes).await?;
                 slot.covered = slot.covered.max(found);
             }
-            if slot.usage_covered < steps {
+            if !usage_known {
+                // No figure is of usage then: its gaps are none.
+                slot.usage_covered = slot.covered;
+            } else if slot.usage_covered < steps {
                 let text = self.texts.usage_covered_by_any();
                 let found = self.steps(at, text, notes).await?;
                 slot.usage_covered = slot.usage_covered.max(found);
