@@ -61,6 +61,15 @@ pub struct Found {
     pub way: Way,
 }
 
+/// How often a request is sent that an API server answers with 429, 503 or 504.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Tries {
+    /// As often as kube does, for up to a minute: such as pages of lists.
+    Many,
+    /// Once: for who tries again by rules of its own, or tells what was answered.
+    One,
+}
+
 /// From where a cluster is asked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Way {
@@ -124,20 +133,23 @@ pub async fn connect(
 /// Finds the cluster that kubectl would ask. Nothing is sent yet.
 ///
 /// `kubeconfig` is a file; without it that of `KUBECONFIG`, or `~/.kube/config`, or the ServiceAccount that
-/// is mounted. `context` is one of the file's; without it the current one.
+/// is mounted. `context` is one of the file's; without it the current one. `tries` is for all requests of its client.
 ///
 /// # Errors
 /// There is none, or it cannot be used.
 pub async fn as_kubectl(
     kubeconfig: Option<&Path>,
     context: Option<&str>,
+    tries: Tries,
 ) -> Result<Found, ConnectError> {
     let (mut config, way) = match kubeconfig {
         Some(file) => (read(file, context).await?, Way::FromOutside),
         None => usual(context).await?,
     };
-    // A person is waiting: a 503 is told, such as that of a Service without Pods, and not tried again for a minute.
-    config.default_retry = false;
+    config.default_retry = match tries {
+        Tries::Many => true,
+        Tries::One => false,
+    };
     let (namespace, address) = (
         config.default_namespace.clone(),
         config.cluster_url.to_string(),

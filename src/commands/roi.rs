@@ -21,7 +21,7 @@ use super::explain::flags::{Which, colour};
 use super::simulate::cluster::ConfigMapName;
 use super::simulate::config_map;
 use super::{Outcome, complain, complain_of, configuration};
-use crate::cluster::connect;
+use crate::cluster::connect::{self, Tries};
 use crate::placement::Rules;
 use crate::prometheus::settings::SettingsError;
 use crate::prometheus::{self, Client, KnownPods, Partial, Request, discover};
@@ -322,7 +322,7 @@ impl Args {
 
     /// The Prometheus of the cluster: from a Pod by its name, else through the API server.
     async fn discovered(&self) -> anyhow::Result<Client> {
-        let found = cluster::connect(&self.which, self.prometheus.timeout).await?;
+        let found = cluster::connect(&self.which, self.prometheus.timeout, Tries::One).await?;
         let discover::Found { service, others } = discover::find(&found.client).await?;
         complain(&format!("asking the Prometheus {service} of the cluster"));
         if !others.is_empty() {
@@ -403,7 +403,7 @@ impl Args {
     }
 
     async fn store(&self, name: &ConfigMapName, account: &Account) -> anyhow::Result<String> {
-        let found = cluster::connect(&self.which, self.prometheus.timeout).await?;
+        let found = cluster::connect(&self.which, self.prometheus.timeout, Tries::Many).await?;
         store::store(&found.client, name, account, self.output.store_last).await
     }
 }

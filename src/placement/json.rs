@@ -192,7 +192,11 @@ impl<'a> Node<'a> {
 
     /// Whether it is `null`.
     pub fn is_null(&self) -> bool {
-        matches!(self.parsed(), Parsed::Null)
+        match &self.0 {
+            State::Known(known) => matches!(known, Parsed::Null),
+            // By its first letter: a list is not read to see that it is one.
+            State::Lazy(raw, _) => raw.starts_with('n'),
+        }
     }
 
     /// The value as CEL sees it; scalars are borrowed.
@@ -266,7 +270,8 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Parses one level of `raw`, which is one valid JSON value; `null` where it is none ([`Depth::Brackets`]).
+/// Parses one level of `raw`, which is one valid JSON value; `null` where it is none, as only `managedFields` may be
+/// ([`Depth::Brackets`]).
 fn parse(raw: &str) -> Parsed<'_> {
     match raw.as_bytes().first() {
         Some(b'{') => Depth::CHECKED

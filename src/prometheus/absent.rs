@@ -7,7 +7,8 @@ use super::measure::Asking;
 use super::queries::Named;
 use super::queries::names::{NAMES, OF_CONTAINERS};
 
-/// The error for a Prometheus without what is needed, or the one that finding out ran into.
+/// The error for a Prometheus without what is needed, or the one that finding out ran into. A recording of another basis has
+/// no answer to what was not asked then, and says so.
 pub(super) async fn absent(asking: &Asking<'_>, what: Missing) -> Error {
     match look(asking, what).await {
         Ok(empty) => Error::Empty(Box::new(empty)),

@@ -14,7 +14,7 @@ use super::answer::{Answer, Unread};
 use super::client::{At, Client, Query};
 use super::error::{Error, Missing};
 use super::fold::{Owners, ReplicaSets, fold};
-use super::gather::{Gathered, Question};
+use super::gather::{Gathered, Question, SlotSums};
 use super::grid::Grid;
 use super::matcher::{Matcher, is_label};
 use super::notes::Notes;
@@ -38,6 +38,9 @@ pub(super) struct Asking<'a> {
 
 /// So many queries are under way at once: a Prometheus evaluates 20 at most, and others ask it, too.
 const AT_ONCE: usize = 3;
+
+/// The part of the time with requests for which usage must be known, where nobody asked for it.
+const ENOUGH_USAGE: f64 = 0.5;
 
 /// Measures a mesh.
 ///
@@ -179,6 +182,15 @@ impl<'a> Asking<'a> {
     /// Where proxies have no data for a while, others may: then there were no proxies, and it is no gap.
     async fn mend_coverage(&self, gathered: &mut Gathered, notes: &mut Notes) -> Result<(), Error> {
         let steps = self.grid.steps_in_slot();
+        let enough = |gathered: &Gathered| {
+            let sum = |of: fn(&SlotSums) -> f64| gathered.slots.iter().map(of).sum::<f64>();
+            sum(|slot| slot.usage_covered) >= sum(|slot| slot.covered) * ENOUGH_USAGE
+        };
+        // Its gaps would be gaps of the requests, too: one basis of the whole window rather than three of a part.
+        gathered.usage_known &= match self.basis {
+            Basis::Requests => enough(gathered),
+            Basis::Usage | Basis::Max => true,
+        };
         let usage_known = gathered.usage_known;
         for (at, slot) in gathered.slots.iter_mut().enumerate() {
             if slot.covered < steps {

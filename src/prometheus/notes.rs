@@ -114,8 +114,8 @@ impl Notes {
         ];
         if !gathered.usage_known {
             self.add(
-                "no proxy has a CPU or memory use in cAdvisor: the basis requests does without, the bases usage and max \
-                 would not"
+                "little or no CPU use of proxies is in cAdvisor (container_cpu_usage_seconds_total): the basis requests does \
+                 without, the bases usage and max are left out"
                     .to_owned(),
             );
         }

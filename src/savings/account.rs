@@ -32,7 +32,7 @@ pub struct Account {
     pub monthly: Monthly,
     /// Of `monthly.now` less `monthly.possible`.
     pub saving: Range,
-    /// The same on every basis.
+    /// The same on every basis that could be measured.
     pub bases: BTreeMap<Basis, OnBasis>,
     /// As `breakEven.cost`.
     pub break_even_sidecars_per_node: Option<f64>,

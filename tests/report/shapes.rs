@@ -41,6 +41,10 @@ fn the_output_is_as_its_schema_says() {
         assert_eq!(wrong, [] as [&str; 0], "{name}");
     }
     assert!(json("saving").get("drift").is_some(), "drift is looked at");
+    let mut of_requests = json("saving");
+    let bases = of_requests["bases"].as_object_mut().unwrap();
+    bases.retain(|basis, _| basis == "requests");
+    assert_eq!(against_schema(&of_requests), [] as [&str; 0], "without use");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::documents::Found;
 use crate::authorization::facts::Resource;
 use crate::cluster::Cluster;
 use crate::cluster::caches::State;
-use crate::cluster::connect::{self, as_kubectl};
+use crate::cluster::connect::{self, Tries, as_kubectl};
 use crate::cluster::watch::{self, Observer};
 use crate::commands::complain;
 use crate::placement::facts::Fields;
@@ -78,7 +78,7 @@ async fn read(
         namespace,
         address,
         way: _,
-    } = as_kubectl(ask.kubeconfig, ask.context).await?;
+    } = as_kubectl(ask.kubeconfig, ask.context, Tries::Many).await?;
     complain(&format!("looking at the cluster {address}"));
     let namespace = ask.namespace.map_or(namespace, str::to_owned);
     let found = tokio::time::timeout(ask.timeout, fetch(&client, &namespace)).await;

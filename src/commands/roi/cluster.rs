@@ -12,7 +12,7 @@ use kube::{Api, Client};
 use serde::{Deserialize, Serialize};
 
 use super::candidates::fates;
-use crate::cluster::connect::{self, as_kubectl};
+use crate::cluster::connect::{self, Tries, as_kubectl};
 use crate::commands::explain::cluster::{Ask, Facts};
 use crate::commands::explain::flags::Which;
 use crate::commands::simulate::cluster::{Read, Workloads, in_time, read};
@@ -58,9 +58,13 @@ const FILE: &str = "cluster.json";
 ///
 /// # Errors
 /// There is none, or it cannot be used.
-pub(super) async fn connect(which: &Which, timeout: Duration) -> anyhow::Result<connect::Found> {
+pub(super) async fn connect(
+    which: &Which,
+    timeout: Duration,
+    tries: Tries,
+) -> anyhow::Result<connect::Found> {
     let ask = which.ask(None, Facts::OfVerdicts, timeout);
-    Ok(as_kubectl(ask.kubeconfig, ask.context).await?)
+    Ok(as_kubectl(ask.kubeconfig, ask.context, tries).await?)
 }
 
 // === impl Known ===
@@ -79,7 +83,7 @@ impl Known {
         runtime.block_on(async {
             let connect::Found {
                 client, address, ..
-            } = connect(which, timeout).await?;
+            } = connect(which, timeout, Tries::Many).await?;
             Ok(Self {
                 address,
                 pods: Named::all(&client, timeout).await?,

@@ -12,7 +12,7 @@ use kube::{Api, Client};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::cluster::connect::{self, as_kubectl};
+use crate::cluster::connect::{self, Tries, as_kubectl};
 use crate::commands::explain::cluster::{Ask, Looked, look};
 use crate::commands::explain::documents::Found;
 use crate::placement::facts::Source;
@@ -94,7 +94,8 @@ impl fmt::Display for ConfigMapName {
 /// The cluster cannot be reached, or may not be read.
 pub(super) fn configuration(ask: Ask<'_>, name: &ConfigMapName) -> anyhow::Result<Running> {
     runtime()?.block_on(async {
-        let connect::Found { client, .. } = as_kubectl(ask.kubeconfig, ask.context).await?;
+        let connect::Found { client, .. } =
+            as_kubectl(ask.kubeconfig, ask.context, Tries::Many).await?;
         running(&client, name, ask.timeout).await
     })
 }
@@ -108,7 +109,8 @@ pub(in crate::commands) fn read(ask: Ask<'_>, workloads: Workloads) -> anyhow::R
         cluster, namespace, ..
     } = look(ask, async |_, _| Ok(Found::default()))?;
     let objects = runtime()?.block_on(async {
-        let connect::Found { client, .. } = as_kubectl(ask.kubeconfig, ask.context).await?;
+        let connect::Found { client, .. } =
+            as_kubectl(ask.kubeconfig, ask.context, Tries::Many).await?;
         list(&client, workloads, &namespace, ask.timeout).await
     })?;
     Ok(Read {

@@ -14,7 +14,7 @@ use super::{Node, Object};
 pub enum Depth {
     /// Not at all: only skipped.
     Raw,
-    /// Not even checked: for what no decision rests on.
+    /// Not even checked: for what was, or what rules have no use for.
     Brackets,
     /// A string, and nothing else.
     Text,
@@ -32,7 +32,7 @@ pub enum Depth {
 impl Depth {
     /// The keys of an object, nothing below.
     pub const SHALLOW: Self = Self::open(&[]);
-    /// The same of what was checked already, as all is that was skipped on the way to it.
+    /// The same of what was checked already, as all is that was skipped on the way to it (but `managedFields`).
     pub(super) const CHECKED: Self = Self::Open {
         named: &[],
         rest: &Self::Brackets,

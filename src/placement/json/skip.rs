@@ -7,7 +7,8 @@
 //! and the only white space is a blank. The API server sends none; what a person has indented is for
 //! `serde_json`.
 //!
-//! [`brackets`] does not even check: it is for `managedFields`, up to half of a Pod, that no decision rests on.
+//! [`brackets`] does not even check: it is for what was checked already, and for `managedFields`, up to half of a Pod, that
+//! rules have no use for; in a rule that looks there all the same, what is no JSON is null.
 
 use wide::u8x16;
 

@@ -334,10 +334,19 @@ async fn requests_do_without_usage() {
     let found = measured(unused, &of_requests).await.unwrap();
     assert_eq!(found.bases, [Basis::Requests]);
     let said = [
-        "no proxy has a CPU or memory use in cAdvisor: the basis requests does without, the bases usage and max would \
-         not",
+        "little or no CPU use of proxies is in cAdvisor (container_cpu_usage_seconds_total): the basis requests does \
+         without, the bases usage and max are left out",
     ];
     let with_usage = measured(usual, &of_requests).await.unwrap();
+    let hardly: Said = |query| {
+        if query.contains("count(rate(container_cpu") {
+            return Some(vector(&[(json!({}), 2.0)]));
+        }
+        usual(query)
+    };
+    let with_little = measured(hardly, &of_requests).await.unwrap();
+    assert_eq!(with_little.bases, [Basis::Requests]);
+    assert_eq!(with_little.window.coverage, with_usage.window.coverage);
     assert_eq!(found.warnings[..1], said);
     assert_eq!(found.warnings[1..], with_usage.warnings);
     assert_eq!(with_usage.bases, Basis::ALL);

@@ -229,6 +229,17 @@ fn each_basis_has_its_own_figures() {
 }
 
 #[test]
+fn what_was_not_measured_is_no_basis() {
+    let given = sidecars(10.0).measuring(|measured| measured.bases = &[Basis::Requests]);
+    let account = given.account();
+    assert_eq!(account.bases.keys().collect::<Vec<_>>(), [&Basis::Requests]);
+    assert_eq!(
+        account.bases[&Basis::Requests].monthly.now,
+        account.monthly.now
+    );
+}
+
+#[test]
 fn what_comes_uses_what_those_use_that_run() {
     let ztunnel = Amount::of(resources(0.2, 0.5), resources(0.05, 0.02));
     let waypoint_each = Amount::of(resources(0.1, 0.125), resources(0.5, 0.1));

@@ -108,7 +108,21 @@ fn documents_on_the_edge() {
 
 #[test]
 fn what_is_deeper_than_we_skip_is_read_all_the_same() {
-    for depth in [127, 128, 129, 200] {
+    for depth in 60..70 {
+        let mixed = format!(
+            "{{\"raw\":{}1{}}}",
+            "{\"a\":[".repeat(depth / 2),
+            "]}".repeat(depth / 2)
+        );
+        assert_eq!(read::<Raw<'_>>(&mixed).unwrap().get(), mixed);
+        let crossed = mixed.replacen("]}", "}]", 1);
+        assert!(read::<Raw<'_>>(&crossed).is_err(), "{crossed}");
+        if let Some(alone) = alone::<Raw<'_>>(&mixed) {
+            assert_eq!(alone.get(), mixed);
+        }
+        assert_eq!(alone::<Raw<'_>>(&crossed), None);
+    }
+    for depth in [62, 63, 64, 65, 127, 128, 129, 200] {
         let text = format!("{{\"raw\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
         let read: Sample<'_> = read(&text).unwrap();
         assert_eq!(read.raw.unwrap().get().len(), 2 * depth);
@@ -146,11 +160,12 @@ fn brackets_in_strings_are_none() {
     for (name, text, end) in rows {
         assert_eq!(skip::brackets(text.as_bytes(), 0), end, "{name}");
         // At each place of a block, and across two.
-        for before in 1..130 {
-            let moved = format!("{}{text}", " ".repeat(before));
-            let end = end.map(|end| end + before);
-            assert_eq!(skip::brackets(moved.as_bytes(), before), end, "{name}");
-            let long = format!("[\"{}\",{text}]", "\\\\".repeat(before));
+        for before in 1..260 {
+            let long = format!(
+                "[\"{}{}\",{text}]",
+                "x".repeat(before % 2),
+                "\\\\".repeat(before / 2)
+            );
             let all = end.map(|_| long.len());
             if name != "more behind" {
                 assert_eq!(skip::brackets(long.as_bytes(), 0), all, "{name}: {long}");
@@ -166,8 +181,10 @@ fn recorded_reviews_are_read_without_help() {
         include_str!("../../../../tests/data/reviews/pod-usual.json"),
         include_str!("../../../../tests/data/reviews/pod-large.json"),
     ] {
-        const METADATA: Depth =
-            Depth::open(&[("metadata", Depth::open(&[("labels", Depth::TEXTS)]))]);
+        const METADATA: Depth = Depth::open(&[(
+            "metadata",
+            Depth::open(&[("labels", Depth::TEXTS), ("managedFields", Depth::Brackets)]),
+        )]);
         const REVIEW: Depth = Depth::open(&[("request", Depth::open(&[("object", METADATA)]))]);
         assert!(Reader::read(review, REVIEW).is_some());
         for at in (0..review.len()).step_by(7) {
