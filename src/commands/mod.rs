@@ -21,6 +21,7 @@ use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{Configuration, DEFAULT, Problems, read, read_bytes};
+use crate::telemetry::logs::chain;
 
 /// Places every Pod of a hybrid Istio mesh in a dataplane mode, and judges AuthorizationPolicies.
 #[derive(Debug, Parser)]
@@ -119,7 +120,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Ok(Outcome::Invalid) => ExitCode::from(2),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&format!("{error:#}"));
+            complain(&chain(&*error));
             ExitCode::from(FAILED)
         }
     }

@@ -31,6 +31,7 @@ use crate::savings::candidates::{Candidates, Fate, Keep};
 use crate::savings::measured::WorkloadName;
 use crate::savings::prices::{OPENCOST_GIB_HOUR, OPENCOST_VCPU_HOUR, Pricing, UnitPrices};
 use crate::savings::{Account, Basis, account};
+use crate::telemetry::logs::chain;
 
 /// What `--help` says at its end.
 const AFTER_HELP: &str = "\
@@ -195,7 +196,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
         if !is_wrong_input(&error) {
             return Err(error);
         }
-        complain(&format!("{error:#}"));
+        complain(&chain(&*error));
         Ok(Outcome::Invalid)
     })
 }

@@ -120,10 +120,10 @@ fn panicked(info: &PanicHookInfo<'_>) {
 /// `error` with its causes, `error: cause: cause`: our errors leave the cause to `source`. To be logged as a
 /// text, not with `%`: then what others chose of it can neither begin a new line nor fill the disk.
 pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
+    let mut text = said(error);
     let mut source = error.source();
     while let Some(cause) = source {
-        let said = cause.to_string();
+        let said = said(cause);
         // Errors of others may have their cause in their text.
         if !text.ends_with(&said) {
             text.push_str(": ");
@@ -134,6 +134,17 @@ pub fn chain(error: &dyn Error) -> String {
     if let Some((end, _)) = text.char_indices().nth(MAX_ERROR) {
         text.truncate(end);
         text.push('…');
+    }
+    text
+}
+
+/// The text of an error. kube says what an API server answers twice, the second time as Rust has it.
+fn said(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    if let Some(begin) = text.find(" (Status { ")
+        && let Some(end) = text.rfind("})")
+    {
+        text.replace_range(begin..end + 2, "");
     }
     text
 }
@@ -169,6 +180,19 @@ mod tests {
         assert_eq!(chain(&error), expected);
         let error = anyhow::Error::new(error).context("at the start");
         assert_eq!(chain(&*error), format!("at the start: {expected}"));
+    }
+
+    #[test]
+    fn what_an_api_server_says_is_said_once() {
+        let status =
+            kube::core::Status::failure("pods is forbidden: no", "Forbidden").with_code(403);
+        let api = kube::Error::Api(Box::new(status));
+        assert!(api.to_string().contains("Status {"), "{api}");
+        let error = anyhow::Error::new(api).context("cannot list pods");
+        assert_eq!(
+            chain(&*error),
+            "cannot list pods: ApiError: pods is forbidden: no: Forbidden"
+        );
     }
 
     #[test]
