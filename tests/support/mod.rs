@@ -232,7 +232,7 @@ impl ControlPlane {
     pub(crate) async fn wait_for_namespace(&self, namespace: &str) {
         let client = self.client();
         let what = format!("the ServiceAccount default in namespace {namespace}");
-        wait_for(&what, Duration::from_secs(10), async || {
+        wait_for(&what, Duration::from_secs(60), async || {
             has_service_account(client.clone(), namespace).await
         })
         .await;
