@@ -104,23 +104,19 @@ impl Notes {
                 .sum();
             all / f64::from(u32::try_from(gathered.slots.len()).unwrap_or(u32::MAX)).max(1.0)
         };
-        let sources = [
-            ("kube-state-metrics", mean(&|slot| slot.covered), true),
-            (
-                "cAdvisor (the kubelets)",
-                mean(&|slot| slot.usage_covered),
-                gathered.usage_known,
-            ),
-        ];
-        if !gathered.usage_known {
+        let mut sources = vec![("kube-state-metrics", mean(&|slot| slot.covered))];
+        if gathered.usage_known {
+            let usage = mean(&|slot| slot.usage_covered);
+            sources.push(("cAdvisor (the kubelets)", usage));
+        } else {
             self.add(
                 "little or no CPU use of proxies is in cAdvisor (container_cpu_usage_seconds_total): the basis requests does \
                  without, the bases usage and max are left out"
                     .to_owned(),
             );
         }
-        for (source, part, known) in sources {
-            if known && part < ENOUGH {
+        for (source, part) in sources {
+            if part < ENOUGH {
                 self.add(format!(
                     "{source} has data for {:.0} % of the window: the means are of that time alone",
                     part * 100.0
