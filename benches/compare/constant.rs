@@ -2,6 +2,7 @@
 //! answers a constant. It is this program again, started with [`FLAG`]; the released binary has no such route.
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,8 @@ use meshmode::webhook::body::{self, MAX_BODY_TIME};
 use meshmode::webhook::deadline::Deadline;
 use meshmode::webhook::failure::json;
 use meshmode::webhook::load::{self, Load};
-use meshmode::webhook::server::{HEAD, IDLE, Limits, Patience, serve};
+use meshmode::webhook::server::worker::Workers;
+use meshmode::webhook::server::{HEAD, IDLE, Limits, Patience, Served, serve};
 use tokio::net::TcpListener;
 
 /// It is followed by the address to listen on, and the folder of the certificate.
@@ -43,9 +45,8 @@ const PATIENCE: Patience = Patience {
 
 /// Serves until it is killed.
 pub(crate) fn run(listen: SocketAddr, certs: &Path) {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
+    let threads = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
@@ -57,16 +58,13 @@ pub(crate) fn run(listen: SocketAddr, certs: &Path) {
     runtime.block_on(async {
         let listener = TcpListener::bind(listen).await.expect("the port");
         let forever = std::future::pending();
-        serve(
-            listener,
-            Arc::new(tls),
+        let served = Served {
+            tls: Arc::new(tls),
             app,
             metrics,
-            PATIENCE,
-            LIMITS,
-            forever,
-        )
-        .await;
+            workers: Workers::start(threads).expect("threads"),
+        };
+        serve(listener, served, PATIENCE, LIMITS, forever).await;
     });
 }
 

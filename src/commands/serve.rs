@@ -9,13 +9,16 @@ mod reload;
 mod settings;
 
 use std::convert::Infallible;
+use std::iter::once;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::sync::Arc;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -35,11 +38,12 @@ use crate::tls::{sha256, warm};
 use crate::webhook::active::{Active, Origin};
 use crate::webhook::load::Load;
 use crate::webhook::router::{App, router};
-use crate::webhook::server::serve;
+use crate::webhook::server::worker::Workers;
+use crate::webhook::server::{Served, serve};
 use crate::webhook::status::{self, Readiness, State};
 
 /// More threads would only cost memory: a review takes microseconds.
-const MAX_THREADS: usize = 4;
+const MAX_THREADS: NonZero<usize> = NonZero::new(4).unwrap();
 
 /// Serves until it is asked to end.
 ///
@@ -57,14 +61,16 @@ pub fn run(args: Args) -> anyhow::Result<Outcome> {
         }
     };
     let threads = std::thread::available_parallelism()
-        .map_or(1, usize::from)
+        .unwrap_or(NonZero::<usize>::MIN)
         .min(MAX_THREADS);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
+    // Reviews have threads of their own: here is what goes on beside them.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let (running, checks) = Server::bind(args, active).await?.start(watch)?;
+        let workers = Workers::start(threads).context("cannot start the threads for reviews")?;
+        let server = Server::bind(args, active, workers).await?;
+        let (running, checks) = server.start(watch)?;
         running.until_the_end(checks).await
     })?;
     Ok(Outcome::Done)
@@ -95,6 +101,7 @@ struct Server {
     certificates: Certificates,
     tls: Arc<rustls::ServerConfig>,
     app: App,
+    workers: Workers,
     known: Known,
     readiness: Readiness,
 }
@@ -113,9 +120,10 @@ struct Running {
 }
 
 impl Server {
-    async fn bind(args: Args, active: Active) -> anyhow::Result<Self> {
+    async fn bind(args: Args, active: Active, workers: Workers) -> anyhow::Result<Self> {
         let metrics = Arc::new(Metrics::default());
-        metrics.runtime_is(tokio::runtime::Handle::current());
+        let runtimes = once(Handle::current()).chain(workers.handles().cloned());
+        metrics.runtimes_are(runtimes.collect());
         let certificates = Certificates::load(&args, &metrics)?;
         let tls = Arc::new(certificates.server_config()?);
         // A cold aws-lc takes tens of milliseconds for its first handshake: nobody should wait for it.
@@ -153,6 +161,7 @@ impl Server {
             certificates,
             tls,
             app,
+            workers,
             known,
             readiness: Readiness::default(),
         })
@@ -167,15 +176,14 @@ impl Server {
         let limits = self.args.limits.or_what_files_allow();
         let address = self.webhook.local_addr()?;
         let mut server = JoinSet::new();
-        server.spawn(serve(
-            self.webhook,
-            self.tls,
-            router(self.app),
-            Arc::clone(&metrics),
-            patience,
-            limits.server(),
-            told(stopped),
-        ));
+        let served = Served {
+            tls: self.tls,
+            app: router(self.app),
+            metrics: Arc::clone(&metrics),
+            workers: self.workers,
+        };
+        let limits = limits.server();
+        server.spawn(serve(self.webhook, served, patience, limits, told(stopped)));
         let plain = status::router(
             self.readiness.clone(),
             Arc::clone(&metrics),

@@ -247,9 +247,9 @@ impl Metrics {
         self.cluster.count_by(count);
     }
 
-    /// From now on the tasks of this runtime are counted, when somebody asks.
-    pub fn runtime_is(&self, handle: Handle) {
-        self.runtime.is(handle);
+    /// From now on the tasks of these runtimes are counted, when somebody asks.
+    pub fn runtimes_are(&self, handles: Vec<Handle>) {
+        self.runtime.are(handles);
     }
 
     /// All metrics in the OpenMetrics text format.

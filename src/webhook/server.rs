@@ -7,6 +7,7 @@ mod connection;
 mod crowd;
 mod link;
 mod noted;
+pub mod worker;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -20,7 +21,21 @@ use tokio::time::{sleep, timeout};
 
 use self::connection::Shared;
 use self::crowd::Crowd;
+use self::worker::Workers;
 use crate::telemetry::metrics::Metrics;
+
+/// What is served, and by whom.
+#[derive(Debug)]
+pub struct Served {
+    /// Whom clients are to find.
+    pub tls: Arc<ServerConfig>,
+    /// What answers them.
+    pub app: Router,
+    /// Where connections are counted.
+    pub metrics: Arc<Metrics>,
+    /// The threads that do it: each new connection goes to the one that has the fewest.
+    pub workers: Workers,
+}
 
 /// How patient the server is.
 #[derive(Debug, Clone, Copy)]
@@ -64,27 +79,25 @@ enum Stage {
     Ending,
 }
 
-/// Serves `app` on `listener` until `shutdown`; then on for a while, until no client comes any more, and lets reviews in
+/// Serves on `listener` until `shutdown`; then on for a while, until no client comes any more, and lets reviews in
 /// flight end.
 pub async fn serve(
     listener: TcpListener,
-    tls: Arc<ServerConfig>,
-    app: Router,
-    metrics: Arc<Metrics>,
+    served: Served,
     patience: Patience,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
     let (stage, seen) = watch::channel(Stage::Serving);
     let shared = Arc::new(Shared {
-        tls,
-        app,
-        metrics,
+        tls: served.tls,
+        app: served.app,
+        metrics: served.metrics,
         patience,
         handshakes: Semaphore::new(limits.handshakes),
         stage: seen,
     });
-    let mut crowd = Crowd::new(shared, limits.connections);
+    let mut crowd = Crowd::new(shared, served.workers, limits.connections);
     crowd.accept(&listener, shutdown).await;
     stage.send_replace(Stage::Closing);
     crowd.accept(&listener, sleep(patience.delay)).await;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,7 +19,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::active::{Active, Origin};
-use super::server::{Limits, Patience, serve};
+use super::server::worker::Workers;
+use super::server::{Limits, Patience, Served as Serving, serve};
 use crate::config::read;
 use crate::placement::facts::Resource;
 use crate::placement::facts::source::{
@@ -48,6 +50,8 @@ pub(super) const PATIENCE: Patience = Patience {
     delay: Duration::ZERO,
     shutdown: Duration::from_secs(10),
 };
+
+const TWO: NonZero<usize> = NonZero::new(2).unwrap();
 
 /// A server that runs until it is told to end, or dropped.
 pub(super) struct Served {
@@ -82,8 +86,13 @@ impl Served {
         let (stop, stopped) = oneshot::channel();
         let mut task = JoinSet::new();
         let told = async { drop(stopped.await) };
-        let tls = Arc::new(tls);
-        task.spawn(serve(listener, tls, app, metrics, patience, limits, told));
+        let served = Serving {
+            tls: Arc::new(tls),
+            app,
+            metrics,
+            workers: Workers::start(TWO).unwrap(),
+        };
+        task.spawn(serve(listener, served, patience, limits, told));
         let ca_pem = issued.authority.cert_pem;
         Self {
             address,

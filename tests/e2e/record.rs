@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::future::pending;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,7 +20,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use meshmode::tls::{ReloadingPair, server_config};
-use meshmode::webhook::server::{HEAD, IDLE, Limits, Patience, serve};
+use meshmode::webhook::server::worker::Workers;
+use meshmode::webhook::server::{HEAD, IDLE, Limits, Patience, Served, serve};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -93,16 +95,13 @@ async fn answer_all(listener: TcpListener, certificates: PathBuf, bodies: Bodies
         connections: 100,
         handshakes: 8,
     };
-    serve(
-        listener,
-        Arc::new(tls),
+    let served = Served {
+        tls: Arc::new(tls),
         app,
-        Arc::default(),
-        patience,
-        limits,
-        pending(),
-    )
-    .await;
+        metrics: Arc::default(),
+        workers: Workers::start(NonZero::<usize>::MIN).unwrap(),
+    };
+    serve(listener, served, patience, limits, pending()).await;
 }
 
 async fn answer(

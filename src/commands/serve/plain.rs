@@ -2,20 +2,20 @@
 //! still hears that the process is alive, and Prometheus how busy it is.
 
 use std::io;
-use std::thread::JoinHandle;
 
 use anyhow::Context as _;
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
-/// A thread that serves until this is dropped, which waits for its end.
+use crate::webhook::server::worker::Worker;
+
+/// A thread that serves until this is dropped, which waits for its end; connections that are open then are closed.
 #[derive(Debug)]
 pub(super) struct Plain {
+    serving: JoinHandle<io::Result<()>>,
     /// Dropped to stop it.
-    stop: Option<oneshot::Sender<()>>,
-    ended: oneshot::Receiver<io::Result<()>>,
-    thread: Option<JoinHandle<()>>,
+    _worker: Worker,
 }
 
 /// Its handlers write a few texts.
@@ -28,59 +28,26 @@ impl Plain {
     /// There is no thread to be had.
     pub(super) fn start(listener: TcpListener, app: Router) -> anyhow::Result<Self> {
         let listener = listener.into_std()?;
-        let (stop, stopped) = oneshot::channel();
-        let (end, ended) = oneshot::channel();
-        let thread = std::thread::Builder::new()
-            .name("status".to_owned())
-            .stack_size(STACK)
-            .spawn(move || {
-                // Nobody listens where the process is ending.
-                drop(end.send(serve(listener, app, stopped)));
-            })
-            .context("cannot start the thread of the second port")?;
+        let worker =
+            Worker::start("status", STACK).context("cannot start the thread of the second port")?;
+        let serving = worker.handle().spawn(async move {
+            let listener = TcpListener::from_std(listener)?;
+            axum::serve(listener, app).await
+        });
         Ok(Self {
-            stop: Some(stop),
-            ended,
-            thread: Some(thread),
+            serving,
+            _worker: worker,
         })
     }
 
     /// Waits for an end that nobody asked for, and says why.
     pub(super) async fn ended(&mut self) -> String {
-        match (&mut self.ended).await {
+        match (&mut self.serving).await {
             Ok(Ok(())) => "no reason".to_owned(),
             Ok(Err(error)) => error.to_string(),
-            Err(_) => "a panic".to_owned(),
+            Err(error) => error.to_string(),
         }
     }
-}
-
-impl Drop for Plain {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic in it has been logged.
-            drop(thread.join());
-        }
-    }
-}
-
-/// Serves until the other side of `stopped` is dropped; connections that are open then are closed.
-fn serve(
-    listener: std::net::TcpListener,
-    app: Router,
-    stopped: oneshot::Receiver<()>,
-) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let listener = TcpListener::from_std(listener)?;
-        tokio::select! {
-            ended = axum::serve(listener, app) => ended,
-            _ = stopped => Ok(()),
-        }
-    })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
+use tokio::task::spawn_blocking;
 
 use super::active;
 use super::known::Known;
@@ -29,7 +30,7 @@ pub(super) async fn reload_configuration(
     loop {
         let content = watch.changed(interval).await;
         let before = current.load_full();
-        match reread(content) {
+        match reread(content).await {
             Ok(new) => {
                 let read = new.configuration.placement.fields();
                 known
@@ -72,9 +73,10 @@ fn kept(problems: &anyhow::Error, before: &Active, file: &str, metrics: &Metrics
     );
 }
 
-fn reread(content: Result<[Vec<u8>; 1], ReadError>) -> anyhow::Result<Active> {
+/// On a thread of its own, as it takes its time: connections are accepted meanwhile, and watches followed.
+async fn reread(content: Result<[Vec<u8>; 1], ReadError>) -> anyhow::Result<Active> {
     let [content] = content?;
-    Ok(off_the_workers(|| active(&content, Origin::File))?)
+    Ok(spawn_blocking(move || active(&content, Origin::File)).await??)
 }
 
 /// Line and column of the first mistake, where it is one of what is in the file.
@@ -82,38 +84,4 @@ fn place(error: &anyhow::Error) -> Option<String> {
     let problems = error.downcast_ref::<Problems>()?;
     let first = problems.iter().next()?;
     Some(format!("{}:{}", first.line, first.column))
-}
-
-/// Does `work`, which takes its time, while the other tasks of this thread go on elsewhere.
-fn off_the_workers<T>(work: impl FnOnce() -> T) -> T {
-    tokio::task::block_in_place(work)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use tokio::task::JoinSet;
-
-    use super::*;
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn reviews_are_answered_while_a_configuration_is_read() {
-        let (answer, answered) = mpsc::channel();
-        let (begin, begun) = tokio::sync::oneshot::channel();
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            off_the_workers(|| {
-                begin.send(()).unwrap();
-                answered.recv_timeout(Duration::from_secs(10)).is_ok()
-            })
-        });
-        tasks.spawn(async move {
-            begun.await.unwrap();
-            answer.send(()).is_ok()
-        });
-        while let Some(ended) = tasks.join_next().await {
-            assert!(ended.unwrap(), "the reading held up the rest");
-        }
-    }
 }

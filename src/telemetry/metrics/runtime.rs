@@ -6,11 +6,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 
-/// The tasks of the runtime that answers reviews.
+/// The tasks of all runtimes but that of the second port.
 #[derive(Debug, Default)]
 pub(super) struct Runtime {
     tasks: Gauge,
-    handle: OnceLock<Handle>,
+    handles: OnceLock<Vec<Handle>>,
 }
 
 // === impl Runtime ===
@@ -24,16 +24,19 @@ impl Runtime {
         );
     }
 
-    pub(super) fn is(&self, handle: Handle) {
-        drop(self.handle.set(handle));
+    pub(super) fn are(&self, handles: Vec<Handle>) {
+        drop(self.handles.set(handles));
     }
 
     /// Before the metrics are read.
     pub(super) fn count(&self) {
-        let Some(handle) = self.handle.get() else {
+        let Some(handles) = self.handles.get() else {
             return;
         };
-        let tasks = handle.metrics().num_alive_tasks();
+        let tasks: usize = handles
+            .iter()
+            .map(|handle| handle.metrics().num_alive_tasks())
+            .sum();
         self.tasks.set(i64::try_from(tasks).unwrap_or(i64::MAX));
     }
 }
@@ -51,7 +54,7 @@ mod tests {
             metrics.to_text().contains("meshmode_tasks 0\n"),
             "of no runtime"
         );
-        metrics.runtime_is(tokio::runtime::Handle::current());
+        metrics.runtimes_are(vec![tokio::runtime::Handle::current()]);
         let mut waiting = JoinSet::new();
         for _ in 0..3 {
             waiting.spawn(std::future::pending::<()>());

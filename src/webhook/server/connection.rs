@@ -57,7 +57,14 @@ const BUFFER: usize = 32 << 10;
 
 impl Connection {
     /// Serves until one of both ends it.
-    pub(super) async fn run(self, stream: TcpStream) {
+    pub(super) async fn run(self, stream: std::net::TcpStream) {
+        let stream = match TcpStream::from_std(stream) {
+            Ok(stream) => stream,
+            Err(error) => {
+                let error = chain(&error);
+                return tracing::warn!(peer = %self.peer, error, "a connection could not be watched, and was closed");
+            }
+        };
         // Answers are small and somebody waits for each.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(peer = %self.peer, error = chain(&error), "could not set TCP_NODELAY");

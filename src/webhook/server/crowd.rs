@@ -14,6 +14,7 @@ use tokio::task::{AbortHandle, Id, JoinError, JoinSet, unconstrained};
 
 use super::connection::{Connection, Shared};
 use super::link::Link;
+use super::worker::Workers;
 use crate::telemetry::logs::chain;
 use crate::telemetry::metrics::Ended;
 
@@ -23,16 +24,25 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The connections there are.
 pub(super) struct Crowd {
     shared: Arc<Shared>,
+    workers: Workers,
     most: usize,
     tasks: JoinSet<()>,
-    links: HashMap<Id, (Arc<Link>, AbortHandle)>,
+    links: HashMap<Id, Member>,
+}
+
+/// A connection, and which of the workers it is on.
+struct Member {
+    link: Arc<Link>,
+    task: AbortHandle,
+    worker: usize,
 }
 
 impl Crowd {
     /// None yet; there may be `most`.
-    pub(super) fn new(shared: Arc<Shared>, most: usize) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, workers: Workers, most: usize) -> Self {
         Self {
             shared,
+            workers,
             most,
             tasks: JoinSet::new(),
             links: HashMap::new(),
@@ -75,14 +85,25 @@ impl Crowd {
             tracing::debug!(%peer, most = self.most, "a connection was closed: all others wait for answers");
             return;
         }
+        // Its readiness is the worker's to know, and no more that of the thread that accepts.
+        let stream = match stream.into_std() {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::warn!(%peer, error = chain(&error), "a connection could not be handed on, and was closed");
+                return;
+            }
+        };
+        let busy = self.links.values().map(|member| member.worker);
+        let (worker, handle) = self.workers.least(busy);
         let link = Link::new();
         let connection = Connection {
             shared: Arc::clone(&self.shared),
             link: Arc::clone(&link),
             peer,
         };
-        let task = self.tasks.spawn(connection.run(stream));
-        self.links.insert(task.id(), (link, task));
+        let task = self.tasks.spawn_on(connection.run(stream), handle);
+        let member = Member { link, task, worker };
+        self.links.insert(member.task.id(), member);
         self.shared.metrics.traffic().connections(self.links.len());
     }
 
@@ -97,12 +118,12 @@ impl Crowd {
         let worths = self
             .links
             .iter()
-            .filter_map(|(id, (link, _))| Some((link.worth()?, *id)));
+            .filter_map(|(id, member)| Some((member.link.worth()?, *id)));
         let Some((_, least)) = worths.min_by_key(|(worth, _)| *worth) else {
             return false;
         };
-        if let Some((_, task)) = self.links.remove(&least) {
-            task.abort();
+        if let Some(member) = self.links.remove(&least) {
+            member.task.abort();
             self.shared.metrics.traffic().ended(Ended::Evicted);
         }
         true
