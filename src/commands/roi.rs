@@ -249,10 +249,7 @@ fn made(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
 }
 
 fn runtime() -> std::io::Result<Runtime> {
-    Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
+    Builder::new_current_thread().enable_all().build()
 }
 
 /// The rules' answers, where nobody has named a workload as one that keeps its sidecar.

@@ -122,7 +122,10 @@ pub(super) fn ticks(max: f64) -> Vec<f64> {
         return vec![0.0, 1.0];
     }
     let least = max / f64::from(STEPS);
-    let power = 10_f64.powf(least.log10().floor());
+    // As it is written: a logarithm would link a library of mathematics, half a MiB of every process.
+    let written = format!("{least:e}");
+    let exponent = written.rsplit('e').next().unwrap_or_default();
+    let power: f64 = format!("1e{exponent}").parse().unwrap_or(1.0);
     let round = [1.0, 2.0, 2.5, 5.0];
     let step = round.into_iter().map(|step| step * power);
     let step = step.into_iter().find(|step| *step >= least);
@@ -155,6 +158,7 @@ mod tests {
             (f64::NAN, vec![0.0, 1.0]),
             (1.0, vec![0.0, 0.2, 0.4, 0.6, 0.8, 1.0]),
             (7.0, vec![0.0, 2.0, 4.0, 6.0, 8.0]),
+            (0.03, vec![0.0, 0.01, 0.02, 0.03]),
             (1_234.0, vec![0.0, 250.0, 500.0, 750.0, 1_000.0, 1_250.0]),
         ] {
             let ticks = ticks(max);
