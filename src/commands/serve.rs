@@ -38,12 +38,15 @@ use crate::tls::{sha256, warm};
 use crate::webhook::active::{Active, Origin};
 use crate::webhook::load::Load;
 use crate::webhook::router::{App, router};
-use crate::webhook::server::worker::Workers;
+use crate::webhook::server::worker::{Worker, Workers};
 use crate::webhook::server::{Served, serve};
 use crate::webhook::status::{self, Readiness, State};
 
 /// More threads would only cost memory: a review takes microseconds.
 const MAX_THREADS: NonZero<usize> = NonZero::new(4).unwrap();
+
+/// What accepts connections has few calls in one another.
+const STACK: usize = 1 << 20;
 
 /// Serves until it is asked to end.
 ///
@@ -109,6 +112,8 @@ struct Server {
 /// All tasks at work.
 struct Running {
     server: JoinSet<()>,
+    /// The thread of `server`: what watches bring, and take the main thread for, must not keep a connection waiting.
+    _accepting: Worker,
     background: JoinSet<Infallible>,
     /// It serves until the last: whether the process is alive is what is asked while it ends.
     plain: Plain,
@@ -182,8 +187,15 @@ impl Server {
             metrics: Arc::clone(&metrics),
             workers: self.workers,
         };
-        let limits = limits.server();
-        server.spawn(serve(self.webhook, served, patience, limits, told(stopped)));
+        let accepting = Worker::start("accept", STACK).context("cannot start a thread")?;
+        let (webhook, limits) = (self.webhook.into_std()?, limits.server());
+        let serving = async move {
+            match TcpListener::from_std(webhook) {
+                Ok(webhook) => serve(webhook, served, patience, limits, told(stopped)).await,
+                Err(error) => tracing::error!(error = logs::chain(&error), "cannot accept"),
+            }
+        };
+        server.spawn_on(serving, accepting.handle());
         let plain = status::router(
             self.readiness.clone(),
             Arc::clone(&metrics),
@@ -217,6 +229,7 @@ impl Server {
         }
         let running = Running {
             server,
+            _accepting: accepting,
             background,
             plain,
             known: self.known,

@@ -16,11 +16,11 @@ use std::time::Duration;
 use axum::Router;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use self::connection::Shared;
-use self::crowd::Crowd;
+use self::crowd::{Crowd, WorkerEnded};
 use self::worker::Workers;
 use crate::telemetry::metrics::Metrics;
 
@@ -57,7 +57,7 @@ pub struct Patience {
 pub struct Limits {
     /// The most connections. Beyond, the one that is worth least makes place.
     pub connections: usize,
-    /// The most handshakes that are computed at a time. Beyond, they wait their turn.
+    /// The most handshakes that are computed at a time, by all workers. Beyond, they wait their turn.
     pub handshakes: usize,
 }
 
@@ -80,7 +80,7 @@ enum Stage {
 }
 
 /// Serves on `listener` until `shutdown`; then on for a while, until no client comes any more, and lets reviews in
-/// flight end.
+/// flight end. It ends too where one of the workers has.
 pub async fn serve(
     listener: TcpListener,
     served: Served,
@@ -94,15 +94,20 @@ pub async fn serve(
         app: served.app,
         metrics: served.metrics,
         patience,
-        handshakes: Semaphore::new(limits.handshakes),
         stage: seen,
     });
-    let mut crowd = Crowd::new(shared, served.workers, limits.connections);
-    crowd.accept(&listener, shutdown).await;
-    stage.send_replace(Stage::Closing);
-    crowd.accept(&listener, sleep(patience.delay)).await;
-    crowd.accept_the_last(&listener);
-    drop(listener);
+    let mut crowd = Crowd::new(shared, served.workers, limits);
+    let accepted = async {
+        crowd.accept(&listener, shutdown).await?;
+        stage.send_replace(Stage::Closing);
+        crowd.accept(&listener, sleep(patience.delay)).await
+    };
+    if let Err(WorkerEnded) = accepted.await {
+        return tracing::error!(
+            "a thread that answers reviews is gone: this ends, so that the process starts anew"
+        );
+    }
+    crowd.accept_the_last(listener);
     stage.send_replace(Stage::Ending);
     if timeout(patience.shutdown, crowd.empty()).await.is_err() {
         tracing::warn!(

@@ -85,3 +85,18 @@ fn place(error: &anyhow::Error) -> Option<String> {
     let first = problems.iter().next()?;
     Some(format!("{}:{}", first.line, first.column))
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::config::DEFAULT;
+
+    #[tokio::test]
+    async fn the_thread_goes_on_while_a_configuration_is_read() {
+        let mut reading = Box::pin(reread(Ok([DEFAULT.as_bytes().to_vec()])));
+        assert!(reading.as_mut().now_or_never().is_none(), "it was held up");
+        assert_eq!(reading.await.unwrap().origin, Origin::File);
+    }
+}

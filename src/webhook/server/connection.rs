@@ -34,8 +34,6 @@ pub(super) struct Shared {
     pub(super) app: Router,
     pub(super) metrics: Arc<Metrics>,
     pub(super) patience: Patience,
-    /// A place for each handshake that may be computed at a time.
-    pub(super) handshakes: Semaphore,
     pub(super) stage: watch::Receiver<Stage>,
 }
 
@@ -43,6 +41,8 @@ pub(super) struct Shared {
 pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
     pub(super) link: Arc<Link>,
+    /// A place for each handshake that its worker may compute at a time.
+    pub(super) handshakes: Arc<Semaphore>,
     pub(super) peer: SocketAddr,
 }
 
@@ -91,7 +91,7 @@ impl Connection {
     async fn shake(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
         let mut rest = Box::pin(hello.into_stream(Arc::clone(&self.shared.tls)));
-        let mut place = self.shared.handshakes.acquire().await.ok();
+        let mut place = self.handshakes.acquire().await.ok();
         poll_fn(|context| {
             let polled = rest.as_mut().poll(context);
             drop(place.take());

@@ -8,10 +8,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{AbortHandle, Id, JoinError, JoinSet, unconstrained};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
+use super::Limits;
 use super::connection::{Connection, Shared};
 use super::link::Link;
 use super::worker::Workers;
@@ -21,10 +22,20 @@ use crate::telemetry::metrics::Ended;
 /// How long to wait after a failure to accept, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How many more than there may be can be open for a moment, below what is kept free for other files.
+const LEAVING: usize = 64;
+
+/// A thread that answers is gone.
+#[derive(Debug)]
+pub(super) struct WorkerEnded;
+
 /// The connections there are.
 pub(super) struct Crowd {
     shared: Arc<Shared>,
     workers: Workers,
+    /// A place for each handshake that may be computed at a time, of each worker: what one of them is busy with must not
+    /// keep another from its handshakes.
+    handshakes: Box<[Arc<Semaphore>]>,
     most: usize,
     tasks: JoinSet<()>,
     links: HashMap<Id, Member>,
@@ -38,37 +49,59 @@ struct Member {
 }
 
 impl Crowd {
-    /// None yet; there may be `most`.
-    pub(super) fn new(shared: Arc<Shared>, workers: Workers, most: usize) -> Self {
+    /// None yet.
+    pub(super) fn new(shared: Arc<Shared>, workers: Workers, limits: Limits) -> Self {
+        let share = (limits.handshakes / workers.count()).max(1);
+        let handshakes = (0..workers.count()).map(|_| Arc::new(Semaphore::new(share)));
         Self {
             shared,
+            handshakes: handshakes.collect(),
             workers,
-            most,
+            most: limits.connections,
             tasks: JoinSet::new(),
             links: HashMap::new(),
         }
     }
 
-    /// Accepts and serves whoever comes until `end`.
-    pub(super) async fn accept(&mut self, listener: &TcpListener, end: impl Future<Output = ()>) {
+    /// Accepts and serves whoever comes until `end`; an error where nobody is left to serve them.
+    pub(super) async fn accept(
+        &mut self,
+        listener: &TcpListener,
+        end: impl Future<Output = ()>,
+    ) -> Result<(), WorkerEnded> {
         let mut end = pin!(end);
         loop {
+            // Those that had to make place are open until their worker gets to it.
+            let is_full = self.tasks.len() >= self.most + LEAVING;
             tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => self.admit(stream, peer),
+                accepted = listener.accept(), if !is_full => match accepted {
+                    // Its readiness is for the worker to know, and no more for the thread that accepts.
+                    Ok((stream, peer)) => match stream.into_std() {
+                        Ok(stream) => self.admit(stream, peer),
+                        Err(error) => failed(&error).await,
+                    },
                     Err(error) => failed(&error).await,
                 },
                 // Ended ones are taken out: the set must not grow with the connections there ever were.
                 Some(ended) = self.tasks.join_next_with_id() => self.forget(ended),
-                () = &mut end => return,
+                () = &mut end => return Ok(()),
+            }
+            if self.workers.have_ended() {
+                return Err(WorkerEnded);
             }
         }
     }
 
-    /// Accepts and serves whoever has come already: who is in the queue of a listener that is closed is cut off.
-    pub(super) fn accept_the_last(&mut self, listener: &TcpListener) {
-        while let Some(Ok((stream, peer))) = unconstrained(listener.accept()).now_or_never() {
-            self.admit(stream, peer);
+    /// Accepts and serves whoever has come already: who is in the queue of a listener that is closed is cut off. The kernel
+    /// is asked, as what tokio has heard of it may be old.
+    pub(super) fn accept_the_last(&mut self, listener: TcpListener) {
+        let Ok(listener) = listener.into_std() else {
+            return;
+        };
+        while let Ok((stream, peer)) = listener.accept() {
+            if stream.set_nonblocking(true).is_ok() {
+                self.admit(stream, peer);
+            }
         }
     }
 
@@ -79,26 +112,19 @@ impl Crowd {
         }
     }
 
-    fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
+    fn admit(&mut self, stream: std::net::TcpStream, peer: SocketAddr) {
         if self.links.len() >= self.most && !self.make_place() {
             self.shared.metrics.traffic().ended(Ended::Refused);
             tracing::debug!(%peer, most = self.most, "a connection was closed: all others wait for answers");
             return;
         }
-        // Its readiness is the worker's to know, and no more that of the thread that accepts.
-        let stream = match stream.into_std() {
-            Ok(stream) => stream,
-            Err(error) => {
-                tracing::warn!(%peer, error = chain(&error), "a connection could not be handed on, and was closed");
-                return;
-            }
-        };
         let busy = self.links.values().map(|member| member.worker);
         let (worker, handle) = self.workers.least(busy);
         let link = Link::new();
         let connection = Connection {
             shared: Arc::clone(&self.shared),
             link: Arc::clone(&link),
+            handshakes: Arc::clone(&self.handshakes[worker]),
             peer,
         };
         let task = self.tasks.spawn_on(connection.run(stream), handle);

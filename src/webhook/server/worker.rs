@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io;
 use std::num::NonZero;
+use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use tokio::runtime::{Builder, Handle};
@@ -32,13 +33,21 @@ impl Worker {
     /// # Errors
     /// There is no thread or no runtime to be had.
     pub fn start(name: &str, stack: usize) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
+        let (tell, told) = mpsc::sync_channel(1);
+        // Made on its thread: where there is no thread, a runtime may not be dropped within another one.
+        let run = move || match Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => {
+                drop(tell.send(Ok(runtime.handle().clone())));
+                drop(runtime.block_on(stopped));
+            }
+            Err(error) => drop(tell.send(Err(error))),
+        };
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .stack_size(stack)
-            .spawn(move || drop(runtime.block_on(stopped)))?;
+            .spawn(run)?;
+        let handle = told.recv().map_err(io::Error::other)??;
         Ok(Self {
             handle,
             stop: Some(stop),
@@ -49,6 +58,11 @@ impl Worker {
     /// Where its tasks are spawned.
     pub const fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    /// Whether its thread is gone, which nothing but a fault of its runtime can do.
+    fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 }
 
@@ -85,6 +99,16 @@ impl Workers {
         self.0.iter().map(Worker::handle)
     }
 
+    /// How many there are.
+    pub(super) const fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether one is gone: what is given to it gets no answer.
+    pub(super) fn have_ended(&self) -> bool {
+        self.0.iter().any(Worker::has_ended)
+    }
+
     /// The one that comes up least often in `busy`, which has a number of each for each task that it has: its number, and
     /// where its tasks are spawned.
     pub(super) fn least(&self, busy: impl Iterator<Item = usize>) -> (usize, &Handle) {
@@ -116,6 +140,7 @@ mod tests {
         });
         let name = told.recv_timeout(Duration::from_secs(10)).unwrap();
         assert_eq!(name.as_deref(), Some("one"));
+        assert!(!worker.has_ended());
         drop(worker);
         assert!(task.is_finished());
     }

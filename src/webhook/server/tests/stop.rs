@@ -166,3 +166,16 @@ async fn clients_of_http2_are_asked_to_go_elsewhere_at_once() {
     assert_eq!(answer, "here");
     busy.ended().await;
 }
+
+#[tokio::test]
+async fn who_came_unseen_before_the_end_is_answered() {
+    let mut served = started(PATIENCE).await;
+    // The kernel takes it; nobody here has looked since.
+    let stream = std::net::TcpStream::connect(served.address).unwrap();
+    let client = served.client("http/1.1");
+    served.tell_to_end();
+    let asking = thread::spawn(move || ask_from_a_thread(stream, client));
+    served.end().await;
+    let answer = asking.join().unwrap();
+    assert!(answer.contains("connection: close"), "{answer}");
+}
