@@ -5,8 +5,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::placement::json::{Node, Object, Raw, read};
 
@@ -18,7 +21,6 @@ pub const KIND: &str = "AdmissionReview";
 /// The attributes of one admission request, with `O` for its objects (`k8s.io/api/admission/v1`).
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[serde(expecting = "the request of an AdmissionReview")]
 pub struct Request<'a, O> {
     /// Identifies this call; the answer must repeat it.
     #[serde(borrow)]
@@ -118,22 +120,31 @@ pub enum NotAReview {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[serde(bound(deserialize = "R: Deserialize<'de>"))]
-#[serde(expecting = "an AdmissionReview")]
+#[serde(bound(deserialize = "R: Deserialize<'de> + Named"))]
 struct Envelope<'a, R> {
     #[serde(borrow, default)]
     api_version: Cow<'a, str>,
     #[serde(borrow, default)]
     kind: Cow<'a, str>,
-    request: Option<R>,
+    request: Option<Keyed<R>>,
 }
 
 #[derive(Deserialize)]
-#[serde(expecting = "the request of an AdmissionReview")]
 struct OnlyUid<'a> {
     #[serde(borrow)]
     uid: Cow<'a, str>,
 }
+
+/// A struct from an object alone: what serde derives would take a list of its values, too, and so a uid from where nobody
+/// else sees one.
+struct Keyed<T>(T);
+
+/// What a struct is called where something else stands in its place.
+trait Named {
+    const NAME: &'static str;
+}
+
+struct KeyedVisitor<T>(PhantomData<T>);
 
 /// Reads the review in `body`.
 ///
@@ -142,11 +153,12 @@ struct OnlyUid<'a> {
 pub fn parse<'a, O: Deserialize<'a>>(body: &'a [u8]) -> Result<Parsed<'a, O>, NotAReview> {
     let text =
         std::str::from_utf8(body).map_err(|error| NotAReview::NotUtf8(error.valid_up_to()))?;
-    match read::<Envelope<'a, Request<'a, O>>>(text) {
-        Ok(envelope) => open(envelope, |request| Parsed::Review(Box::new(request))),
+    match read::<Keyed<Envelope<'a, Request<'a, O>>>>(text) {
+        Ok(Keyed(envelope)) => open(envelope, |request| Parsed::Review(Box::new(request))),
         Err(error) => {
             let shape = |_| NotAReview::Malformed(error.to_string());
-            let envelope: Envelope<'a, OnlyUid<'a>> = serde_json::from_str(text).map_err(shape)?;
+            let Keyed(envelope): Keyed<Envelope<'a, OnlyUid<'a>>> =
+                serde_json::from_str(text).map_err(shape)?;
             open(envelope, |request| {
                 Parsed::Malformed(Malformed {
                     uid: request.uid,
@@ -159,8 +171,8 @@ pub fn parse<'a, O: Deserialize<'a>>(body: &'a [u8]) -> Result<Parsed<'a, O>, No
 
 /// The uid in `body`, for a log line about a review that could not be handled.
 pub fn uid(body: &[u8]) -> Option<Cow<'_, str>> {
-    let envelope: Envelope<'_, OnlyUid<'_>> = serde_json::from_slice(body).ok()?;
-    envelope.request.map(|request| request.uid)
+    let Keyed(envelope): Keyed<Envelope<'_, OnlyUid<'_>>> = serde_json::from_slice(body).ok()?;
+    envelope.request.map(|Keyed(request)| request.uid)
 }
 
 fn open<'a, R, P>(envelope: Envelope<'a, R>, then: impl FnOnce(R) -> P) -> Result<P, NotAReview> {
@@ -178,7 +190,40 @@ fn open<'a, R, P>(envelope: Envelope<'a, R>, then: impl FnOnce(R) -> P) -> Resul
         let (api_version, kind) = (api_version.into_owned(), kind.into_owned());
         return Err(NotAReview::Version { api_version, kind });
     }
+    let request = request.map(|Keyed(request)| request);
     request.map(then).ok_or(NotAReview::NoRequest)
+}
+
+// === impl Keyed ===
+
+impl<R> Named for Envelope<'_, R> {
+    const NAME: &'static str = "an AdmissionReview";
+}
+
+impl<O> Named for Request<'_, O> {
+    const NAME: &'static str = "the request of an AdmissionReview";
+}
+
+impl Named for OnlyUid<'_> {
+    const NAME: &'static str = "the request of an AdmissionReview";
+}
+
+impl<'de, T: Deserialize<'de> + Named> Deserialize<'de> for Keyed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(KeyedVisitor(PhantomData))
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Named> Visitor<'de> for KeyedVisitor<T> {
+    type Value = Keyed<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(T::NAME)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Keyed<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Keyed)
+    }
 }
 
 // === impl Request ===

@@ -716,7 +716,12 @@ async fn a_body_that_is_no_review_is_a_400_that_says_why() {
         (
             "a list",
             b"[]".to_vec(),
-            "the body is not an AdmissionReview: invalid length 2, expected an AdmissionReview at",
+            "the body is not an AdmissionReview: invalid type: sequence, expected an AdmissionReview at",
+        ),
+        (
+            "a list of a request's values",
+            envelope("request", json!(["uid", null])),
+            "invalid type: sequence, expected the request of an AdmissionReview at",
         ),
         (
             "null",
