@@ -112,7 +112,7 @@ struct Server {
 /// All tasks at work.
 struct Running {
     server: JoinSet<()>,
-    /// The thread of `server`: what watches bring, and take the main thread for, must not keep a connection waiting.
+    /// The thread of `server`.
     _accepting: Worker,
     background: JoinSet<Infallible>,
     /// It serves until the last: whether the process is alive is what is asked while it ends.
@@ -178,24 +178,16 @@ impl Server {
         let metrics = Arc::clone(&self.app.metrics);
         let configuration = Arc::clone(&self.app.configuration);
         let (patience, interval) = (self.args.patience(), self.args.reload_interval);
-        let limits = self.args.limits.or_what_files_allow();
+        let limits = self.args.limits.or_what_files_allow().server();
         let address = self.webhook.local_addr()?;
-        let mut server = JoinSet::new();
         let served = Served {
             tls: self.tls,
             app: router(self.app),
             metrics: Arc::clone(&metrics),
             workers: self.workers,
         };
-        let accepting = Worker::start("accept", STACK).context("cannot start a thread")?;
-        let (webhook, limits) = (self.webhook.into_std()?, limits.server());
-        let serving = async move {
-            match TcpListener::from_std(webhook) {
-                Ok(webhook) => serve(webhook, served, patience, limits, told(stopped)).await,
-                Err(error) => tracing::error!(error = logs::chain(&error), "cannot accept"),
-            }
-        };
-        server.spawn_on(serving, accepting.handle());
+        let serving = move |webhook| serve(webhook, served, patience, limits, told(stopped));
+        let (accepting, server) = accept(self.webhook, serving)?;
         let plain = status::router(
             self.readiness.clone(),
             Arc::clone(&metrics),
@@ -296,6 +288,28 @@ impl Running {
             }
         }
     }
+}
+
+/// Lets a thread of its own do `serving` with `listener`: what watches bring, and take the main thread for, must not keep a
+/// connection waiting.
+fn accept<F>(
+    listener: TcpListener,
+    serving: impl FnOnce(TcpListener) -> F + Send + 'static,
+) -> anyhow::Result<(Worker, JoinSet<()>)>
+where
+    F: Future<Output = ()> + Send,
+{
+    let worker = Worker::start("accept", STACK).context("cannot start the thread that accepts")?;
+    let listener = listener.into_std()?;
+    let task = async move {
+        match TcpListener::from_std(listener) {
+            Ok(listener) => serving(listener).await,
+            Err(error) => tracing::error!(error = logs::chain(&error), "cannot accept"),
+        }
+    };
+    let mut server = JoinSet::new();
+    server.spawn_on(task, worker.handle());
+    Ok((worker, server))
 }
 
 async fn listen(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
