@@ -112,7 +112,7 @@ struct Server {
 /// All tasks at work.
 struct Running {
     server: JoinSet<()>,
-    /// The thread of `server`.
+    /// The thread of `server`: what watches bring, and take the main thread for, must not keep a connection waiting.
     _accepting: Worker,
     background: JoinSet<Infallible>,
     /// It serves until the last: whether the process is alive is what is asked while it ends.
@@ -186,8 +186,11 @@ impl Server {
             metrics: Arc::clone(&metrics),
             workers: self.workers,
         };
-        let serving = move |webhook| serve(webhook, served, patience, limits, told(stopped));
-        let (accepting, server) = accept(self.webhook, serving)?;
+        let (accepting, webhook) = Worker::of("accept", STACK, self.webhook)
+            .context("cannot start the thread that accepts")?;
+        let serving = serve(webhook, served, patience, limits, told(stopped));
+        let mut server = JoinSet::new();
+        server.spawn_on(serving, accepting.handle());
         let plain = status::router(
             self.readiness.clone(),
             Arc::clone(&metrics),
@@ -288,28 +291,6 @@ impl Running {
             }
         }
     }
-}
-
-/// Lets a thread of its own do `serving` with `listener`: what watches bring, and take the main thread for, must not keep a
-/// connection waiting.
-fn accept<F>(
-    listener: TcpListener,
-    serving: impl FnOnce(TcpListener) -> F + Send + 'static,
-) -> anyhow::Result<(Worker, JoinSet<()>)>
-where
-    F: Future<Output = ()> + Send,
-{
-    let worker = Worker::start("accept", STACK).context("cannot start the thread that accepts")?;
-    let listener = listener.into_std()?;
-    let task = async move {
-        match TcpListener::from_std(listener) {
-            Ok(listener) => serving(listener).await,
-            Err(error) => tracing::error!(error = logs::chain(&error), "cannot accept"),
-        }
-    };
-    let mut server = JoinSet::new();
-    server.spawn_on(task, worker.handle());
-    Ok((worker, server))
 }
 
 async fn listen(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {

@@ -57,7 +57,8 @@ pub struct Patience {
 pub struct Limits {
     /// The most connections. Beyond, the one that is worth least makes place.
     pub connections: usize,
-    /// The most handshakes that are computed at a time, by all workers. Beyond, they wait their turn.
+    /// The most handshakes that are computed at a time: each worker has its share, and at least one. Beyond, they wait their
+    /// turn.
     pub handshakes: usize,
 }
 

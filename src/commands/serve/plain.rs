@@ -27,13 +27,11 @@ impl Plain {
     /// # Errors
     /// There is no thread to be had.
     pub(super) fn start(listener: TcpListener, app: Router) -> anyhow::Result<Self> {
-        let listener = listener.into_std()?;
-        let worker =
-            Worker::start("status", STACK).context("cannot start the thread of the second port")?;
-        let serving = worker.handle().spawn(async move {
-            let listener = TcpListener::from_std(listener)?;
-            axum::serve(listener, app).await
-        });
+        let (worker, listener) = Worker::of("status", STACK, listener)
+            .context("cannot start the thread of the second port")?;
+        let serving = worker
+            .handle()
+            .spawn(async move { axum::serve(listener, app).await });
         Ok(Self {
             serving,
             _worker: worker,

@@ -7,6 +7,7 @@ use std::num::NonZero;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
+use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
@@ -58,6 +59,19 @@ impl Worker {
     /// Where its tasks are spawned.
     pub const fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    /// Starts one that takes `listener` over: its readiness is for this thread to know from now on.
+    ///
+    /// # Errors
+    /// There is no thread or no runtime to be had.
+    pub fn of(name: &str, stack: usize, listener: TcpListener) -> io::Result<(Self, TcpListener)> {
+        let worker = Self::start(name, stack)?;
+        let listener = listener.into_std()?;
+        let runtime = worker.handle.enter();
+        let listener = TcpListener::from_std(listener)?;
+        drop(runtime);
+        Ok((worker, listener))
     }
 
     /// Whether its thread is gone, which nothing but a fault of its runtime can do.
