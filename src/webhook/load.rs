@@ -1,8 +1,10 @@
 //! How much the webhook takes on at a time: bytes of bodies, and reviews. What is too much is refused at once, so that
-//! the failurePolicy decides, and the rest is answered.
+//! the failurePolicy decides, and the rest is answered. Large bodies are decided one after the other.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::telemetry::metrics::{Metrics, Overload};
 
@@ -21,6 +23,8 @@ pub struct Load {
     limits: Limits,
     bytes: AtomicUsize,
     reviews: AtomicUsize,
+    /// Has one permit.
+    turns: Arc<Semaphore>,
     metrics: Arc<Metrics>,
 }
 
@@ -35,8 +39,14 @@ pub struct Memory<'a> {
 #[derive(Debug)]
 pub struct Place<'a>(&'a Load);
 
-/// A body up to here is small: nearly all Pods are.
-const SMALL: usize = 256 << 10;
+/// The turn of a large body, until it is dropped.
+#[derive(Debug)]
+pub struct Turn {
+    _only: Option<OwnedSemaphorePermit>,
+}
+
+/// A body up to here is small: nearly all Pods are. It is decided in about a millisecond.
+pub const SMALL: usize = 256 << 10;
 /// The share of the memory that only small bodies get: a few large ones, or some that are announced and never come, do
 /// not keep Pods waiting.
 const SHARE_OF_SMALL: usize = 4;
@@ -62,6 +72,7 @@ impl Load {
             limits,
             bytes: AtomicUsize::new(0),
             reviews: AtomicUsize::new(0),
+            turns: Arc::new(Semaphore::new(1)),
             metrics,
         }
     }
@@ -89,6 +100,13 @@ impl Load {
         } else {
             Err(self.refused(Overload::Reviews))
         }
+    }
+
+    /// Waits until no other large body is decided.
+    pub async fn turn(&self) -> Turn {
+        // An error is a closed semaphore, and nobody closes this one.
+        let only = Arc::clone(&self.turns).acquire_owned().await.ok();
+        Turn { _only: only }
     }
 
     fn refused(&self, overload: Overload) -> Overload {

@@ -9,13 +9,16 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::post;
+use bytes::Bytes;
 use http::{Method, StatusCode, Uri};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::active::Active;
 use super::body::{self, MAX_BODY_TIME, Unreadable};
 use super::deadline::Deadline;
 use super::failure::{self, status};
-use super::load::Load;
+use super::load::{self, Load};
 use super::mutate::Remember;
 use super::review::{self, NotAReview};
 use super::route::{ROUTES, Route, Task};
@@ -152,7 +155,7 @@ fn late(route: Route) -> (Outcome, Response) {
 async fn answered(
     app: &App,
     route: Route,
-    body: &[u8],
+    body: &Bytes,
     decide: Decide,
     deadline: &Deadline,
 ) -> (Outcome, Response) {
@@ -164,12 +167,10 @@ async fn answered(
     };
     let mut attempt = Attempt::First;
     loop {
-        if deadline.is_over() {
-            return late(route);
-        }
-        match guarded(app, route, body, decide, attempt) {
-            Guarded::Done(outcome, response) => return (outcome, response),
-            Guarded::Wait(awaited) => {
+        match in_time(app, route, body, decide, attempt, deadline).await {
+            None => return late(route),
+            Some(Guarded::Done(outcome, response)) => return (outcome, response),
+            Some(Guarded::Wait(awaited)) => {
                 let wanted = app.configuration.load().configuration.placement.owner_wait;
                 let waited = awaited.wait(&*app.cluster, deadline.to_wait(wanted)).await;
                 record::waited(&app.metrics, waited);
@@ -177,6 +178,35 @@ async fn answered(
             }
         }
     }
+}
+
+/// Decides, unless the time is over. All other reviews of this thread would wait for a large body: it goes to another
+/// thread, when it is its turn.
+async fn in_time(
+    app: &App,
+    route: Route,
+    body: &Bytes,
+    decide: Decide,
+    attempt: Attempt,
+    deadline: &Deadline,
+) -> Option<Guarded> {
+    if body.len() <= load::SMALL {
+        return (!deadline.is_over()).then(|| guarded(app, route, body, decide, attempt));
+    }
+    let turn = app.load.turn();
+    let turn = timeout(deadline.left_of(Duration::MAX), turn).await.ok()?;
+    if deadline.is_over() {
+        return None;
+    }
+    let decided = spawn_blocking({
+        let (app, body) = (app.clone(), body.clone());
+        move || {
+            let guarded = guarded(&app, route, &body, decide, attempt);
+            drop(turn);
+            guarded
+        }
+    });
+    Some(decided.await.unwrap_or_else(|_| panicked(route, body)))
 }
 
 /// A request that has no answer yet: one that is dropped (over HTTP/2 that is how a client that hangs up is
@@ -223,17 +253,17 @@ fn guarded(app: &App, route: Route, body: &[u8], decide: Decide, attempt: Attemp
                 status(StatusCode::BAD_REQUEST, &error.to_string()),
             )
         }
-        Err(_) => {
-            let uid = review::uid(body).unwrap_or_default();
-            record::panicked(route, &uid);
-            let message = format!("meshmode failed on review {uid}; its log says where");
-            (
-                Outcome::Panicked,
-                status(StatusCode::INTERNAL_SERVER_ERROR, &message),
-            )
-        }
+        Err(_) => return panicked(route, body),
     };
     Guarded::Done(outcome, response)
+}
+
+fn panicked(route: Route, body: &[u8]) -> Guarded {
+    let uid = review::uid(body).unwrap_or_default();
+    record::panicked(route, &uid);
+    let message = format!("meshmode failed on review {uid}; its log says where");
+    let response = status(StatusCode::INTERNAL_SERVER_ERROR, &message);
+    Guarded::Done(Outcome::Panicked, response)
 }
 
 fn decide(app: &App, route: Route, body: &[u8], attempt: Attempt) -> Result<Decided, NotAReview> {

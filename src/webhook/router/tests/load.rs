@@ -1,7 +1,11 @@
 //! Too much to do, and too little time: 503s that are counted, while the rest is answered.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex};
+
 use super::*;
 use crate::webhook::body::MAX_BODY_BYTES;
+use crate::webhook::load::SMALL;
 
 const LATE: &str = "meshmode_reviews_total{task=\"place\",stance=\"enforce\",outcome=\"late\"}";
 const OVERLOADED: &str =
@@ -159,4 +163,108 @@ async fn nothing_is_decided_when_the_time_is_over() {
     let metrics = app.metrics.to_text();
     has_lines(&metrics, &[&format!("{LATE} 1")]);
     assert!(!metrics.contains("meshmode_placements_total{"), "{metrics}");
+}
+
+/// What takes longer never ends.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Opened by one thread for another.
+struct Gate {
+    is_open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    const fn closed() -> Self {
+        Self {
+            is_open: Mutex::new(false),
+            opened: Condvar::new(),
+        }
+    }
+
+    fn open(&self) {
+        *self.is_open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+
+    /// Waits for it, with this thread.
+    fn pass(&self) {
+        let is_open = self.is_open.lock().unwrap();
+        let waited = self
+            .opened
+            .wait_timeout_while(is_open, DEADLINE, |is_open| !*is_open);
+        assert!(!waited.unwrap().1.timed_out(), "nobody opens the gate");
+    }
+}
+
+#[tokio::test]
+async fn a_large_review_keeps_no_small_one_waiting() {
+    static SMALL_ONE: Gate = Gate::closed();
+    let router = with(
+        app(),
+        |app, route, body, attempt| {
+            if body.len() > SMALL {
+                SMALL_ONE.pass();
+            } else {
+                SMALL_ONE.open();
+            }
+            decide(app, route, body, attempt)
+        },
+        MAX_BODY_TIME,
+    );
+    // This is one thread, and the large one is polled first.
+    let large = send(router.clone(), request(MUTATE, review_of(SMALL + 1)));
+    let small = send(router, request(MUTATE, review_of(SMALL)));
+    let (large, small) = tokio::join!(large, small);
+    assert_eq!((large.code, small.code), (200, 200), "{}", large.json);
+}
+
+#[tokio::test]
+async fn large_reviews_are_decided_one_after_the_other() {
+    static DECIDED: AtomicUsize = AtomicUsize::new(0);
+    let router = with(
+        app(),
+        |app, route, body, attempt| {
+            assert_eq!(DECIDED.fetch_add(1, Ordering::AcqRel), 0);
+            let decided = decide(app, route, body, attempt);
+            DECIDED.fetch_sub(1, Ordering::AcqRel);
+            decided
+        },
+        MAX_BODY_TIME,
+    );
+    let mut sent = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let review = request(MUTATE, review_of(4 * SMALL));
+        sent.spawn(send(router.clone(), review));
+    }
+    for answered in sent.join_all().await {
+        assert_eq!(answered.code, 200, "{}", answered.json);
+    }
+}
+
+#[tokio::test]
+async fn a_large_review_whose_turn_does_not_come_in_time_is_a_503() {
+    static LATE_ONE: Gate = Gate::closed();
+    let app = app();
+    let router = with(
+        app.clone(),
+        |app, route, body, attempt| {
+            LATE_ONE.pass();
+            decide(app, route, body, attempt)
+        },
+        MAX_BODY_TIME,
+    );
+    let first = send(router.clone(), request(MUTATE, review_of(SMALL + 1)));
+    let late = async {
+        let sent = request("/mutate/pods?timeout=1s", review_of(SMALL + 1));
+        let late = send(router.clone(), sent).await;
+        LATE_ONE.open();
+        late
+    };
+    let (first, late) = tokio::join!(first, late);
+    assert_eq!(first.code, 200, "{}", first.json);
+    is_status("late", &late, 503, "no time left");
+    let after = send(router.clone(), request(MUTATE, review_of(SMALL + 1))).await;
+    assert_eq!(after.code, 200, "its turn is not lost: {}", after.json);
+    has_lines(&app.metrics.to_text(), &[&format!("{LATE} 1")]);
 }
