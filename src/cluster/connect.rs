@@ -9,6 +9,8 @@ use http::header::USER_AGENT;
 use kube::client::ClientBuilder;
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+use tower::timeout::TimeoutLayer;
+use tower_http::timeout::ResponseBodyTimeoutLayer;
 
 use super::protobuf::Protobuf;
 
@@ -100,7 +102,9 @@ pub enum ConnectError {
     Client(Box<kube::Error>),
 }
 
-/// More than the server's own end of a watch (290 s): a server that hangs is left then.
+/// For the head of an answer, and for each piece of its body. More than the server's own end of a watch (290 s): a server
+/// that hangs is left then. Not kube's `read_timeout`: hyper-timeout sets its timer to now at each read, which wakes the
+/// thread twice more for each event.
 const READ: Duration = Duration::from_secs(300);
 /// For a connection to be there.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -198,13 +202,14 @@ async fn of_context(
 fn client(config: Config) -> Result<Client, ConnectError> {
     let builder = ClientBuilder::try_from(patient(config))
         .map_err(|error| ConnectError::Client(Box::new(error)))?;
+    let builder = builder
+        .with_layer(&TimeoutLayer::new(READ))
+        .with_layer(&ResponseBodyTimeoutLayer::new(READ));
     Ok(builder.with_layer(&Protobuf).build())
 }
 
 fn patient(mut config: Config) -> Config {
     config.connect_timeout = Some(CONNECT);
-    config.read_timeout = Some(READ);
-    config.reset_reader_on_write = true;
     let agent = concat!("meshmode/", env!("CARGO_PKG_VERSION"));
     config
         .headers
