@@ -8,7 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use meshmode::tls::{Overwrite, Subjects, Validity, issue, write};
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 
+use crate::constant;
 use crate::served;
 use crate::support::http;
 use crate::support::istio::apply;
@@ -26,6 +28,8 @@ pub(crate) enum Way {
     Policy,
     /// The webhook of `benches/peers`.
     Go,
+    /// Nobody, after the server of meshmode was asked, without what decides.
+    Constant,
     /// Nobody, in a namespace whose Pods istiod injects.
     Injected,
     /// meshmode, in such a namespace: it keeps them from being injected.
@@ -44,6 +48,7 @@ pub(crate) struct Site {
 struct Ports {
     meshmode: u16,
     go: u16,
+    constant: u16,
     status: u16,
 }
 
@@ -57,7 +62,13 @@ const IN_FORCE: Duration = Duration::from_secs(20);
 // === impl Way ===
 
 impl Way {
-    pub(crate) const ALONE: [Self; 4] = [Self::None, Self::Meshmode, Self::Policy, Self::Go];
+    pub(crate) const ALONE: [Self; 5] = [
+        Self::None,
+        Self::Meshmode,
+        Self::Policy,
+        Self::Go,
+        Self::Constant,
+    ];
     pub(crate) const WITH_ISTIO: [Self; 3] = [Self::None, Self::Injected, Self::Kept];
 
     pub(crate) const fn namespace(self) -> &'static str {
@@ -66,6 +77,7 @@ impl Way {
             Self::Meshmode => "bench-meshmode",
             Self::Policy => "bench-policy",
             Self::Go => "bench-go",
+            Self::Constant => "bench-constant",
             Self::Injected => "bench-injected",
             Self::Kept => "bench-kept",
         }
@@ -77,6 +89,7 @@ impl Way {
             Self::Meshmode => "meshmode",
             Self::Policy => "MutatingAdmissionPolicy",
             Self::Go => "Go webhook",
+            Self::Constant => "constant answer",
             Self::Injected => "injected by istiod",
             Self::Kept => "kept from it by meshmode",
         }
@@ -85,7 +98,7 @@ impl Way {
     /// The labels of its namespace.
     pub(crate) fn labels(self) -> Value {
         match self {
-            Self::None | Self::Go => json!({}),
+            Self::None | Self::Go | Self::Constant => json!({}),
             Self::Meshmode | Self::Policy => json!({"meshmode.io/webhook": "enabled"}),
             Self::Injected => json!({"istio-injection": "enabled"}),
             Self::Kept => json!({"istio-injection": "enabled", "meshmode.io/webhook": "enabled"}),
@@ -97,7 +110,7 @@ impl Way {
         let mode = &reply.body["metadata"]["labels"]["istio.io/dataplane-mode"];
         let injected = reply.body["spec"].to_string().contains("istio-proxy");
         let expected = match self {
-            Self::None => (false, false),
+            Self::None | Self::Constant => (false, false),
             Self::Injected => (false, true),
             Self::Meshmode | Self::Policy | Self::Go | Self::Kept => (true, false),
         };
@@ -110,6 +123,7 @@ impl Way {
             Self::None | Self::Policy | Self::Injected => return None,
             Self::Meshmode | Self::Kept => site.meshmode(cluster),
             Self::Go => site.go(cluster),
+            Self::Constant => site.constant(),
         };
         let child = command
             .stdin(Stdio::null())
@@ -120,24 +134,32 @@ impl Way {
                 .spawn()
                 .unwrap_or_else(|error| panic!("{command:?}: {error}")),
         );
-        let status = site.ports.status;
         wait_for("the webhook", IN_FORCE, async || {
-            match http::get(status, "/readyz").await? {
-                (200, _) => Ok(()),
-                (code, text) => Err(format!("{code} {text}")),
-            }
+            self.is_ready(&site.ports).await
         })
         .await;
         Some(webhook)
+    }
+
+    /// An error says what it lacks.
+    async fn is_ready(self, ports: &Ports) -> Result<(), String> {
+        if self == Self::Constant {
+            let connected = TcpStream::connect(("127.0.0.1", ports.constant)).await;
+            return connected.map(drop).map_err(|error| error.to_string());
+        }
+        match http::get(ports.status, "/readyz").await? {
+            (200, _) => Ok(()),
+            (code, text) => Err(format!("{code} {text}")),
+        }
     }
 }
 
 // === impl Site ===
 
 impl Site {
-    /// Makes certificates for the Services of both webhooks.
+    /// Makes certificates for the Services of all webhooks.
     pub(crate) fn new(folder: &Path) -> Self {
-        let names = ["meshmode", "go"].map(|name| format!("{name}.{SERVICES}.svc"));
+        let names = ["meshmode", "go", "constant"].map(|name| format!("{name}.{SERVICES}.svc"));
         let subjects = Subjects::parse(names).unwrap();
         let issued = issue(&subjects, Validity::default(), jiff::Timestamp::now()).unwrap();
         write(folder, &issued, Overwrite::Refuse).unwrap();
@@ -150,6 +172,7 @@ impl Site {
             ports: Ports {
                 meshmode: free_port(),
                 go: free_port(),
+                constant: free_port(),
                 status: free_port(),
             },
         }
@@ -163,13 +186,14 @@ impl Site {
             Way::Meshmode,
             Way::Policy,
             Way::Go,
+            Way::Constant,
             Way::Injected,
             Way::Kept,
         ] {
             cluster.namespace(way.namespace(), &way.labels()).await;
         }
         let ours = [Way::Meshmode.namespace(), Way::Kept.namespace()];
-        let mut objects = vec![service("meshmode"), service("go")];
+        let mut objects = ["meshmode", "go", "constant"].map(service).to_vec();
         objects.push(self.webhook(
             "aa-meshmode",
             "meshmode",
@@ -183,6 +207,13 @@ impl Site {
             self.ports.go,
             "/mutate--v1-pod",
             &[Way::Go.namespace()],
+        ));
+        objects.push(self.webhook(
+            "aa-constant",
+            "constant",
+            self.ports.constant,
+            constant::PATH,
+            &[Way::Constant.namespace()],
         ));
         objects.extend(policy());
         apply(cluster, &objects).await;
@@ -238,6 +269,18 @@ impl Site {
             .arg(cluster.kubeconfig())
             .arg(format!("--service={SERVICES}/meshmode"))
             .arg("--log-format=json")
+            .env("MALLOC_MMAP_THRESHOLD_", "131072");
+        command
+    }
+
+    /// This program again.
+    fn constant(&self) -> Command {
+        let program = std::env::current_exe().expect("this program");
+        let mut command = Command::new(program);
+        command
+            .arg(constant::FLAG)
+            .arg(format!("127.0.0.1:{}", self.ports.constant))
+            .arg(&self.folder)
             .env("MALLOC_MMAP_THRESHOLD_", "131072");
         command
     }

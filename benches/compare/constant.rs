@@ -1,5 +1,6 @@
 //! The floor that meshmode is held against: its own server, with all limits, and one route that reads the body and
-//! answers a constant. It is this program again, started with [`FLAG`]; the released binary has no such route.
+//! answers a constant, but for the uid. It is this program again, started with [`FLAG`]; the released binary has no such
+//! route.
 
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -28,7 +29,9 @@ pub(crate) const FLAG: &str = "--constant";
 /// Where it answers.
 pub(crate) const PATH: &str = "/constant";
 
-const ANSWER: &str = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"00000000-0000-0000-0000-000000000000","allowed":true}}"#;
+const ANSWER: &str = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"allowed":true,"uid":""#;
+/// Stands before the uid of a request, which API servers write first.
+const UID: &[u8] = br#""uid":""#;
 
 /// As `meshmode serve` has them without flags.
 const LIMITS: Limits = Limits {
@@ -43,8 +46,19 @@ const PATIENCE: Patience = Patience {
     shutdown: Duration::from_secs(10),
 };
 
-/// Serves until it is killed.
-pub(crate) fn run(listen: SocketAddr, certs: &Path) {
+/// Serves until it is killed, where the arguments of this program ask for that; whether they did.
+pub(crate) fn ran() -> bool {
+    let arguments: Vec<String> = std::env::args().collect();
+    match &*arguments {
+        [_, flag, listen, certs] if flag == FLAG => {
+            run(listen.parse().expect("an address"), Path::new(certs));
+            true
+        }
+        _ => false,
+    }
+}
+
+fn run(listen: SocketAddr, certs: &Path) {
     let threads = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -73,7 +87,15 @@ async fn answer(State(load): State<Arc<Load>>, request: Request) -> Response {
     let body = body::read(request, deadline.left_of(MAX_BODY_TIME), &load).await;
     let body = body.expect("a body");
     let place = load.place().expect("a place");
-    let response = json(StatusCode::OK, ANSWER.into());
+    let answer = [ANSWER.as_bytes(), uid(&body.bytes), br#""}}"#].concat();
+    let response = json(StatusCode::OK, answer);
     drop((place, body));
     response
+}
+
+/// The uid of a review: an API server takes no answer with another one.
+fn uid(review: &[u8]) -> &[u8] {
+    let start = memchr::memmem::find(review, UID).expect("a uid") + UID.len();
+    let rest = &review[start..];
+    &rest[..memchr::memchr(b'"', rest).expect("its end")]
 }
