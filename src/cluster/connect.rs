@@ -235,3 +235,49 @@ impl fmt::Display for Source {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Uri};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::telemetry::logs::chain;
+
+    /// Says so much, and then nothing; the connection stays.
+    async fn hang(mut stream: TcpStream, said: &[u8]) {
+        let mut request = [0; 1024];
+        assert_ne!(stream.read(&mut request).await.unwrap(), 0);
+        stream.write_all(said).await.unwrap();
+        std::future::pending().await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_hangs_is_left() {
+        for (name, said, why) in [
+            ("no head", &b""[..], "request timed out"),
+            (
+                "half a body",
+                b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{",
+                "data was not received within the designated timeout",
+            ),
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = format!("http://{}", listener.local_addr().unwrap());
+            let server = async { hang(listener.accept().await.unwrap().0, said).await };
+            let config = Config::new(address.parse::<Uri>().unwrap());
+            let client = client(config).unwrap();
+            let start = Instant::now();
+            let asked = client.request_text(Request::get("/version").body(Vec::new()).unwrap());
+            let error = tokio::select! {
+                asked = asked => asked.unwrap_err(),
+                () = server => unreachable!("{name}"),
+            };
+            assert!(chain(&error).contains(why), "{name}: {}", chain(&error));
+            let took = start.elapsed();
+            assert!(took >= READ && took < READ + CONNECT, "{name}: {took:?}");
+        }
+    }
+}
