@@ -16,6 +16,8 @@
 mod constant;
 #[path = "compare/h2load.rs"]
 mod h2load;
+#[path = "compare/in_turn.rs"]
+mod in_turn;
 #[path = "compare/open_loop.rs"]
 mod open_loop;
 #[path = "compare/same.rs"]
@@ -42,6 +44,7 @@ use std::time::{Duration, Instant};
 
 use meshmode::tls::{Overwrite, Subjects, Validity, issue, write};
 
+use self::open_loop::Client;
 use self::samples::{Row, Samples};
 use self::shuffled::shuffled;
 use self::subject::{Running, Site, Subject};
@@ -129,6 +132,7 @@ fn main() {
         for subject in shuffled(Subject::ALL, number) {
             round(&site, number, subject, &mut samples);
         }
+        in_turn::round(&site, number, &mut samples);
     }
     let sizes = [Subject::Meshmode, Subject::Go]
         .map(|one| (one, size::of(&one.binary(&site), folder.path())));
@@ -193,7 +197,8 @@ fn saturated(
     add(review.name, CPU_WAKING, waking);
     let request = served::request(&server.path(), review.bytes);
     let (before, start) = (server.cpu(), Instant::now());
-    open_loop::saturated(server, &site.tls, &request, count).expect("answers");
+    let mut client = Client::of(server, &site.tls).expect("handshakes");
+    client.saturated(&request, count).expect("answers");
     let (cpu, took) = (server.cpu() - before, start.elapsed());
     add(review.name, CPU, per_thousand(cpu, count));
     add(
@@ -214,7 +219,8 @@ fn at_rate(
 ) {
     let request = served::request(&server.path(), review.bytes);
     let before = server.cpu();
-    let latencies = open_loop::run(server, &site.tls, &request, rate, LOAD).expect("answers");
+    let mut client = Client::of(server, &site.tls).expect("handshakes");
+    let latencies = client.run(&request, rate, LOAD).expect("answers");
     let cpu = server.cpu() - before;
     if rate == RATES[0] {
         let count = u64::try_from(latencies.count()).expect("a count");

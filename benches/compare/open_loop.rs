@@ -3,7 +3,7 @@
 //!
 //! One thread that never sleeps, on a core of its own: a timer would be late by as much as an answer takes. So nobody has to
 //! wake it, which a server else pays for with each answer as long as it is the slower of the two: 1 to 4 µs here. Hence
-//! also [`saturated`], by which what servers take of their CPU is compared.
+//! also [`Client::saturated`], by which what servers take of their CPU is compared.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -19,6 +19,9 @@ use crate::subject::Running;
 /// As many as the API server keeps to a webhook.
 pub(crate) const CONNECTIONS: usize = 25;
 
+/// How much longer than planned a load may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// How long answers took, sorted.
 pub(crate) struct Latencies(Vec<Duration>);
 
@@ -31,81 +34,88 @@ struct Connection {
     answer: Vec<u8>,
 }
 
-/// Sends `request` so often a second for `time`.
-///
-/// # Errors
-/// An answer that is none, or not all came.
-pub(crate) fn run(
-    server: &Running,
-    tls: &Arc<ClientConfig>,
-    request: &[u8],
-    rate: u32,
-    time: Duration,
-) -> io::Result<Latencies> {
-    let every = Duration::from_secs(1) / rate;
-    let count = time.as_nanos() / every.as_nanos();
-    send(server, tls, request, every, count, time * 2)
-}
+/// All connections to one server.
+pub(crate) struct Client(VecDeque<Connection>);
 
-/// Sends `request` so often, on each connection as soon as it has the answer before.
-///
-/// # Errors
-/// An answer that is none, or not all came.
-pub(crate) fn saturated(
-    server: &Running,
-    tls: &Arc<ClientConfig>,
-    request: &[u8],
-    count: u64,
-) -> io::Result<()> {
-    let patience = Duration::from_secs(60);
-    send(server, tls, request, Duration::ZERO, count.into(), patience).map(drop)
-}
+// === impl Client ===
 
-/// Sends `request` so often, one after the other at these times, and later where no connection is idle.
-fn send(
-    server: &Running,
-    tls: &Arc<ClientConfig>,
-    request: &[u8],
-    every: Duration,
-    count: u128,
-    patience: Duration,
-) -> io::Result<Latencies> {
-    let mut idle = VecDeque::with_capacity(CONNECTIONS);
-    for _ in 0..CONNECTIONS {
-        idle.push_back(Connection::open(server, tls)?);
+impl Client {
+    /// Connected, after the handshakes.
+    ///
+    /// # Errors
+    /// One of them failed.
+    pub(crate) fn of(server: &Running, tls: &Arc<ClientConfig>) -> io::Result<Self> {
+        let all = (0..CONNECTIONS).map(|_| Connection::open(server, tls));
+        all.collect::<io::Result<_>>().map(Self)
     }
-    let mut busy: Vec<Connection> = Vec::with_capacity(CONNECTIONS);
-    let mut latencies = Vec::new();
-    let mut next = Instant::now() + every;
-    let mut left = count;
-    let give_up = next + patience;
-    while left > 0 || !busy.is_empty() {
-        let now = Instant::now();
-        while left > 0
-            && now >= next
-            && let Some(mut connection) = idle.pop_front()
-        {
-            connection.send(request, next)?;
-            busy.push(connection);
-            next += every;
-            left -= 1;
-        }
-        let mut at = 0;
-        while at < busy.len() {
-            if busy[at].is_answered()? {
-                let connection = busy.swap_remove(at);
-                latencies.push(connection.due.elapsed());
-                idle.push_back(connection);
-            } else {
-                at += 1;
+
+    /// Sends `request` so often a second for `time`.
+    ///
+    /// # Errors
+    /// An answer that is none, or not all came.
+    pub(crate) fn run(
+        &mut self,
+        request: &[u8],
+        rate: u32,
+        time: Duration,
+    ) -> io::Result<Latencies> {
+        let every = Duration::from_secs(1) / rate;
+        let count = time.as_nanos() / every.as_nanos();
+        self.send(request, every, count, time + PATIENCE)
+    }
+
+    /// Sends `request` so often, on each connection as soon as it has the answer before.
+    ///
+    /// # Errors
+    /// An answer that is none, or not all came.
+    pub(crate) fn saturated(&mut self, request: &[u8], count: u64) -> io::Result<()> {
+        let patience = Duration::from_secs(60);
+        self.send(request, Duration::ZERO, count.into(), patience)
+            .map(drop)
+    }
+
+    /// Sends `request` so often, one after the other at these times, and later where no connection is idle.
+    fn send(
+        &mut self,
+        request: &[u8],
+        every: Duration,
+        count: u128,
+        patience: Duration,
+    ) -> io::Result<Latencies> {
+        let Self(idle) = self;
+        let mut busy: Vec<Connection> = Vec::with_capacity(CONNECTIONS);
+        let mut latencies = Vec::new();
+        let mut next = Instant::now() + every;
+        let mut left = count;
+        let give_up = next + patience;
+        while left > 0 || !busy.is_empty() {
+            let now = Instant::now();
+            while left > 0
+                && now >= next
+                && let Some(mut connection) = idle.pop_front()
+            {
+                connection.send(request, next)?;
+                busy.push(connection);
+                next += every;
+                left -= 1;
+            }
+            let mut at = 0;
+            while at < busy.len() {
+                if busy[at].is_answered()? {
+                    let connection = busy.swap_remove(at);
+                    latencies.push(connection.due.elapsed());
+                    idle.push_back(connection);
+                } else {
+                    at += 1;
+                }
+            }
+            if now > give_up {
+                return Err(io::Error::other("too slow for this rate"));
             }
         }
-        if now > give_up {
-            return Err(io::Error::other("too slow for this rate"));
-        }
+        latencies.sort_unstable();
+        Ok(Latencies(latencies))
     }
-    latencies.sort_unstable();
-    Ok(Latencies(latencies))
 }
 
 // === impl Connection ===
