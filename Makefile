@@ -136,11 +136,11 @@ lint: ## Check format, clippy and documentation
 
 .PHONY: deny
 deny: ## Check licences, bans and sources of all dependencies (needs cargo-deny)
-	$(CARGO) deny check licenses bans sources
+	$(CARGO) deny --locked check licenses bans sources
 
 .PHONY: deny-advisories
 deny-advisories: ## Check for known vulnerabilities (needs cargo-deny, and GitHub for the RustSec database)
-	$(CARGO) deny check advisories
+	$(CARGO) deny --locked check advisories
 
 .PHONY: schema
 schema: build ## Write manifests/config.schema.json anew
