@@ -49,13 +49,13 @@ const PATIENCE: Patience = Patience {
 /// Serves until it is killed, where the arguments of this program ask for that; whether they did.
 pub(crate) fn ran() -> bool {
     let arguments: Vec<String> = std::env::args().collect();
-    match &*arguments {
-        [_, flag, listen, certs] if flag == FLAG => {
-            run(listen.parse().expect("an address"), Path::new(certs));
-            true
-        }
-        _ => false,
+    if let [_, flag, listen, certs] = &*arguments
+        && flag == FLAG
+    {
+        run(listen.parse().expect("an address"), Path::new(certs));
+        return true;
     }
+    false
 }
 
 fn run(listen: SocketAddr, certs: &Path) {

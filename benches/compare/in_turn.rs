@@ -15,7 +15,7 @@ use crate::{RATES, REVIEWS};
 pub(crate) const P99: &str = "p99 at 2,000/s, in turn, ms";
 
 const BOTH: [Subject; 2] = [Subject::Meshmode, Subject::Constant];
-/// Of 400 reviews: the few at its begin, for which nothing is in the caches, are fewer than one in a hundred.
+/// Of 400 reviews, so that few are the first, for which nothing is in the caches.
 const MOMENT: Duration = Duration::from_millis(200);
 const MOMENTS: usize = 25;
 /// The answers of 1000 that take longer.
