@@ -45,7 +45,8 @@ pub struct Turn {
     _only: Option<OwnedSemaphorePermit>,
 }
 
-/// A body up to here is small: nearly all Pods are. It is decided in about a millisecond.
+/// A body up to here is small: nearly all Pods are. It is read in about a millisecond; what expressions take beside that has
+/// a bound of its own (`placement::fuel`).
 pub const SMALL: usize = 256 << 10;
 /// The share of the memory that only small bodies get: a few large ones, or some that are announced and never come, do
 /// not keep Pods waiting.

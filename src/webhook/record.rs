@@ -263,8 +263,8 @@ pub fn late(route: Route) {
     let task = route.task.as_str();
     tracing::warn!(
         task,
-        "did not decide in the time that the API server gives: the failurePolicy decides; is the CPU starved, or \
-         timeoutSeconds too low?"
+        "did not decide in the time that the API server gives: the failurePolicy decides; is the CPU starved, \
+         timeoutSeconds too low, or are there many bodies above 256 KiB, which are decided one at a time?"
     );
 }
 

@@ -11,14 +11,15 @@ use axum::response::Response;
 use axum::routing::post;
 use bytes::Bytes;
 use http::{Method, StatusCode, Uri};
-use tokio::task::spawn_blocking;
+use tokio::sync::oneshot;
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use super::active::Active;
 use super::body::{self, MAX_BODY_TIME, Unreadable};
 use super::deadline::Deadline;
 use super::failure::{self, status};
-use super::load::{self, Load};
+use super::load::{self, Load, Turn};
 use super::mutate::Remember;
 use super::review::{self, NotAReview};
 use super::route::{ROUTES, Route, Task};
@@ -145,8 +146,8 @@ fn overloaded(route: Route, why: &str) -> (Outcome, Response) {
 /// While the API server still listens: it counts a 503 as what it is, and would count a decision that it does not hear.
 fn late(route: Route) -> (Outcome, Response) {
     record::late(route);
-    let message =
-        "there was no time left to decide; is its CPU starved, or timeoutSeconds too low?";
+    let message = "there was no time left to decide; is its CPU starved, is timeoutSeconds too low, or are there many \
+                   bodies above 256 KiB, which are decided one at a time?";
     let code = StatusCode::SERVICE_UNAVAILABLE;
     (Outcome::Late, status(code, message))
 }
@@ -159,6 +160,10 @@ async fn answered(
     decide: Decide,
     deadline: &Deadline,
 ) -> (Outcome, Response) {
+    // Before its place: those that wait for their turn are bounded by their memory, and keep no small one from a place.
+    let Ok(mut turn) = turn(app, body, deadline).await else {
+        return late(route);
+    };
     let Ok(_place) = app.load.place() else {
         return overloaded(
             route,
@@ -167,46 +172,64 @@ async fn answered(
     };
     let mut attempt = Attempt::First;
     loop {
-        match in_time(app, route, body, decide, attempt, deadline).await {
-            None => return late(route),
-            Some(Guarded::Done(outcome, response)) => return (outcome, response),
-            Some(Guarded::Wait(awaited)) => {
+        if deadline.is_over() {
+            return late(route);
+        }
+        let decided = match turn {
+            None => guarded(app, route, body, decide, attempt),
+            Some(turn) => apart(app, route, body, decide, attempt, turn).await,
+        };
+        match decided {
+            Guarded::Done(outcome, response) => return (outcome, response),
+            Guarded::Wait(awaited) => {
                 let wanted = app.configuration.load().configuration.placement.owner_wait;
                 let waited = awaited.wait(&*app.cluster, deadline.to_wait(wanted)).await;
                 record::waited(&app.metrics, waited);
                 attempt = Attempt::Last(waited);
             }
         }
+        turn = match self::turn(app, body, deadline).await {
+            Ok(turn) => turn,
+            Err(_) => return late(route),
+        };
     }
 }
 
-/// Decides, unless the time is over. All other reviews of this thread would wait for a large body: it goes to another
-/// thread, when it is its turn.
-async fn in_time(
+/// The turn of a large body, when it comes; a small one needs none. An error where the time is over before.
+async fn turn(app: &App, body: &Bytes, deadline: &Deadline) -> Result<Option<Turn>, Elapsed> {
+    if body.len() <= load::SMALL {
+        return Ok(None);
+    }
+    let turn = app.load.turn();
+    let turn = timeout(deadline.left_of(Duration::MAX), turn).await?;
+    Ok(Some(turn))
+}
+
+/// Decides on a thread of its own: all other reviews of this one would wait for a large body. Who asks may be gone before it
+/// ends: then nobody hears of what was decided, and its turn, with the body, ends all the same.
+async fn apart(
     app: &App,
     route: Route,
     body: &Bytes,
     decide: Decide,
     attempt: Attempt,
-    deadline: &Deadline,
-) -> Option<Guarded> {
-    if body.len() <= load::SMALL {
-        return (!deadline.is_over()).then(|| guarded(app, route, body, decide, attempt));
-    }
-    let turn = app.load.turn();
-    let turn = timeout(deadline.left_of(Duration::MAX), turn).await.ok()?;
-    if deadline.is_over() {
-        return None;
-    }
-    let decided = spawn_blocking({
+    turn: Turn,
+) -> Guarded {
+    let (tell, told) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("large-review".to_owned());
+    let started = thread.spawn({
         let (app, body) = (app.clone(), body.clone());
         move || {
             let guarded = guarded(&app, route, &body, decide, attempt);
             drop(turn);
-            guarded
+            drop(tell.send(guarded));
         }
     });
-    Some(decided.await.unwrap_or_else(|_| panicked(route, body)))
+    match started {
+        Ok(_) => told.await.unwrap_or_else(|_| panicked(route, body)),
+        // There is no thread to be had: better late than not.
+        Err(_) => guarded(app, route, body, decide, attempt),
+    }
 }
 
 /// A request that has no answer yet: one that is dropped (over HTTP/2 that is how a client that hangs up is

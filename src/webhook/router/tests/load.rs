@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
 
+use futures_util::FutureExt as _;
+
 use super::*;
 use crate::webhook::body::MAX_BODY_BYTES;
 use crate::webhook::load::SMALL;
@@ -226,6 +228,8 @@ async fn large_reviews_are_decided_one_after_the_other() {
         app(),
         |app, route, body, attempt| {
             assert_eq!(DECIDED.fetch_add(1, Ordering::AcqRel), 0);
+            // Long enough for another one to be there, if it could.
+            std::thread::sleep(Duration::from_millis(10));
             let decided = decide(app, route, body, attempt);
             DECIDED.fetch_sub(1, Ordering::AcqRel);
             decided
@@ -234,7 +238,7 @@ async fn large_reviews_are_decided_one_after_the_other() {
     );
     let mut sent = tokio::task::JoinSet::new();
     for _ in 0..8 {
-        let review = request(MUTATE, review_of(4 * SMALL));
+        let review = request(MUTATE, review_of(SMALL + 1));
         sent.spawn(send(router.clone(), review));
     }
     for answered in sent.join_all().await {
@@ -264,7 +268,70 @@ async fn a_large_review_whose_turn_does_not_come_in_time_is_a_503() {
     let (first, late) = tokio::join!(first, late);
     assert_eq!(first.code, 200, "{}", first.json);
     is_status("late", &late, 503, "no time left");
-    let after = send(router.clone(), request(MUTATE, review_of(SMALL + 1))).await;
-    assert_eq!(after.code, 200, "its turn is not lost: {}", after.json);
+    has_a_turn(&router, "after one that was late").await;
     has_lines(&app.metrics.to_text(), &[&format!("{LATE} 1")]);
+}
+
+async fn has_a_turn(router: &Router, when: &str) {
+    let sent = request("/mutate/pods?timeout=30s", review_of(SMALL + 1));
+    let answered = send(router.clone(), sent).await;
+    assert_eq!(answered.code, 200, "{when}: {}", answered.json);
+}
+
+#[tokio::test]
+async fn a_turn_ends_whatever_becomes_of_its_review() {
+    static BEGUN: Gate = Gate::closed();
+    static DROPPED: Gate = Gate::closed();
+    let router = with(
+        app(),
+        |app, route, body, attempt| {
+            BEGUN.open();
+            DROPPED.pass();
+            fragile(app, route, body, attempt)
+        },
+        MAX_BODY_TIME,
+    );
+    let large = || request(MUTATE, review_of(SMALL + 1));
+    let mut decided = Box::pin(send(router.clone(), large()));
+    let mut waits = Box::pin(send(router.clone(), large()));
+    assert!(futures_util::poll!(&mut decided).is_pending());
+    assert!(futures_util::poll!(&mut waits).is_pending());
+    BEGUN.pass();
+    drop((decided, waits));
+    DROPPED.open();
+    has_a_turn(&router, "after two whose clients have gone").await;
+    let mut bad = but(pod_review(&pod(&json!({}))), "namespace", json!("panic")).to_string();
+    bad.push_str(&" ".repeat(SMALL));
+    let panicked = send(router.clone(), request(MUTATE, bad)).await;
+    is_status("panic", &panicked, 500, UID);
+    has_a_turn(&router, "after a panic").await;
+}
+
+#[tokio::test]
+async fn large_reviews_that_wait_take_no_place() {
+    static SMALL_ONE: Gate = Gate::closed();
+    let app = app_that_takes(64 << 20, 2);
+    let router = with(
+        app.clone(),
+        |app, route, body, attempt| {
+            if body.len() > SMALL {
+                SMALL_ONE.pass();
+            }
+            decide(app, route, body, attempt)
+        },
+        MAX_BODY_TIME,
+    );
+    let mut sent = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        sent.spawn(send(router.clone(), request(MUTATE, review_of(SMALL + 1))));
+    }
+    while app.load.turn().now_or_never().is_some() {
+        tokio::task::yield_now().await;
+    }
+    let small = send(router.clone(), request(MUTATE, review_of(0))).await;
+    SMALL_ONE.open();
+    assert_eq!(small.code, 200, "{}", small.json);
+    for answered in sent.join_all().await {
+        assert_eq!(answered.code, 200, "{}", answered.json);
+    }
 }
