@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::telemetry::metrics::{Metrics, Overload};
 
@@ -23,8 +23,8 @@ pub struct Load {
     limits: Limits,
     bytes: AtomicUsize,
     reviews: AtomicUsize,
-    /// Has one permit.
-    turns: Arc<Semaphore>,
+    /// Locked by the large body that is decided; the others wait in their order.
+    turns: Arc<Mutex<()>>,
     metrics: Arc<Metrics>,
 }
 
@@ -40,10 +40,7 @@ pub struct Memory<'a> {
 pub struct Place<'a>(&'a Load);
 
 /// The turn of a large body, until it is dropped.
-#[derive(Debug)]
-pub struct Turn {
-    _only: Option<OwnedSemaphorePermit>,
-}
+pub type Turn = OwnedMutexGuard<()>;
 
 /// A body up to here is small: nearly all Pods are. It is read in about a millisecond; what expressions take beside that has
 /// a bound of its own (`placement::fuel`).
@@ -73,7 +70,7 @@ impl Load {
             limits,
             bytes: AtomicUsize::new(0),
             reviews: AtomicUsize::new(0),
-            turns: Arc::new(Semaphore::new(1)),
+            turns: Arc::default(),
             metrics,
         }
     }
@@ -105,9 +102,7 @@ impl Load {
 
     /// Waits until no other large body is decided.
     pub async fn turn(&self) -> Turn {
-        // An error is a closed semaphore, and nobody closes this one.
-        let only = Arc::clone(&self.turns).acquire_owned().await.ok();
-        Turn { _only: only }
+        Arc::clone(&self.turns).lock_owned().await
     }
 
     fn refused(&self, overload: Overload) -> Overload {
