@@ -258,13 +258,16 @@ pub fn overloaded(route: Route, why: &str) {
     tracing::debug!(task, why, "refused a request: the failurePolicy decides");
 }
 
+/// What to look at where there was no time left to decide.
+pub const WHY_LATE: &str = "is the CPU starved, timeoutSeconds too low, or are there many bodies above 256 KiB, which are \
+                            decided one at a time?";
+
 /// There was no time left to decide.
 pub fn late(route: Route) {
     let task = route.task.as_str();
     tracing::warn!(
         task,
-        "did not decide in the time that the API server gives: the failurePolicy decides; is the CPU starved, \
-         timeoutSeconds too low, or are there many bodies above 256 KiB, which are decided one at a time?"
+        "did not decide in the time that the API server gives: the failurePolicy decides; {WHY_LATE}"
     );
 }
 

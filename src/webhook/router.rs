@@ -146,10 +146,9 @@ fn overloaded(route: Route, why: &str) -> (Outcome, Response) {
 /// While the API server still listens: it counts a 503 as what it is, and would count a decision that it does not hear.
 fn late(route: Route) -> (Outcome, Response) {
     record::late(route);
-    let message = "there was no time left to decide; is its CPU starved, is timeoutSeconds too low, or are there many \
-                   bodies above 256 KiB, which are decided one at a time?";
+    let message = format!("there was no time left to decide; {}", record::WHY_LATE);
     let code = StatusCode::SERVICE_UNAVAILABLE;
-    (Outcome::Late, status(code, message))
+    (Outcome::Late, status(code, &message))
 }
 
 /// Decides, and where an object is on the way that a placement needs, once more when it is there.
