@@ -167,6 +167,11 @@ async fn nothing_is_decided_when_the_time_is_over() {
     assert!(!metrics.contains("meshmode_placements_total{"), "{metrics}");
 }
 
+/// The request for a review that is large.
+fn large() -> Request<Body> {
+    request(MUTATE, review_of(SMALL + 1))
+}
+
 /// What takes longer never ends.
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -215,7 +220,7 @@ async fn a_large_review_keeps_no_small_one_waiting() {
         MAX_BODY_TIME,
     );
     // This is one thread, and the large one is polled first.
-    let large = send(router.clone(), request(MUTATE, review_of(SMALL + 1)));
+    let large = send(router.clone(), large());
     let small = send(router, request(MUTATE, review_of(SMALL)));
     let (large, small) = tokio::join!(large, small);
     assert_eq!((large.code, small.code), (200, 200), "{}", large.json);
@@ -238,7 +243,7 @@ async fn large_reviews_are_decided_one_after_the_other() {
     );
     let mut sent = tokio::task::JoinSet::new();
     for _ in 0..8 {
-        let review = request(MUTATE, review_of(SMALL + 1));
+        let review = large();
         sent.spawn(send(router.clone(), review));
     }
     for answered in sent.join_all().await {
@@ -258,7 +263,7 @@ async fn a_large_review_whose_turn_does_not_come_in_time_is_a_503() {
         },
         MAX_BODY_TIME,
     );
-    let first = send(router.clone(), request(MUTATE, review_of(SMALL + 1)));
+    let first = send(router.clone(), large());
     let late = async {
         let sent = request("/mutate/pods?timeout=1s", review_of(SMALL + 1));
         let late = send(router.clone(), sent).await;
@@ -291,7 +296,6 @@ async fn a_turn_ends_whatever_becomes_of_its_review() {
         },
         MAX_BODY_TIME,
     );
-    let large = || request(MUTATE, review_of(SMALL + 1));
     let mut decided = Box::pin(send(router.clone(), large()));
     let mut waits = Box::pin(send(router.clone(), large()));
     assert!(futures_util::poll!(&mut decided).is_pending());
@@ -323,7 +327,7 @@ async fn large_reviews_that_wait_take_no_place() {
     );
     let mut sent = tokio::task::JoinSet::new();
     for _ in 0..4 {
-        sent.spawn(send(router.clone(), request(MUTATE, review_of(SMALL + 1))));
+        sent.spawn(send(router.clone(), large()));
     }
     while app.load.turn().now_or_never().is_some() {
         tokio::task::yield_now().await;

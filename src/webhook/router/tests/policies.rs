@@ -104,6 +104,18 @@ async fn policies_are_judged() {
     }
 }
 
+/// The answer that allows with a warning, or refuses without one: its message says why.
+async fn validated(name: &str, review: &Value, allowed: bool) -> Value {
+    let response = answer(name, VALIDATE, review).await;
+    assert_eq!(response["allowed"], allowed, "{name}: {response}");
+    assert_eq!(
+        warnings(&response).is_empty(),
+        !allowed,
+        "{name}: {response}"
+    );
+    response
+}
+
 #[tokio::test]
 async fn an_update_is_refused_only_for_what_it_changes() {
     let old = policy(&json!({"a": "1"}), &http_spec());
@@ -118,13 +130,7 @@ async fn an_update_is_refused_only_for_what_it_changes() {
         ("the annotation waypoint-for", annotated, false),
     ] {
         let review = but(policy_review("UPDATE", &object), "oldObject", old.clone());
-        let response = answer(name, VALIDATE, &review).await;
-        assert_eq!(response["allowed"], allowed, "{name}: {response}");
-        assert_eq!(
-            warnings(&response).is_empty(),
-            !allowed,
-            "{name}: {response}"
-        );
+        validated(name, &review, allowed).await;
     }
 }
 
@@ -200,13 +206,7 @@ async fn what_is_no_policy_is_refused_unless_nothing_is_stored() {
         ),
     ];
     for (name, review, allowed) in rows {
-        let response = answer(name, VALIDATE, &review).await;
-        assert_eq!(response["allowed"], allowed, "{name}: {response}");
-        assert_eq!(
-            warnings(&response).is_empty(),
-            !allowed,
-            "{name}: {response}"
-        );
+        let response = validated(name, &review, allowed).await;
         let warned = answer(name, WARN, &review).await;
         assert_eq!(warned["allowed"], true, "{name}");
         assert_ne!(warnings(&warned), "", "{name}");
