@@ -23,6 +23,8 @@ use crate::support::report::{Shown, say};
 const HOUR: f64 = 3600.0;
 /// What the issue allows.
 const LONGEST: Duration = Duration::from_secs(10);
+/// What has not ended by then does not.
+const DEADLINE: Duration = Duration::from_secs(600);
 const MOST_KIB: u64 = 200 << 10;
 
 /// How much of it.
@@ -118,6 +120,10 @@ fn measured(arguments: &[&str]) -> (Duration, u64) {
         most = most.max(kib.unwrap_or(0));
         match child.try_wait().unwrap() {
             Some(status) => break status,
+            None if start.elapsed() > DEADLINE => {
+                child.kill().unwrap();
+                panic!("{arguments:?} has not ended after {DEADLINE:?}");
+            }
             None => thread::sleep(Duration::from_millis(2)),
         }
     };
